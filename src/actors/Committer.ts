@@ -59,6 +59,8 @@ export class Cell<State> {
   phase: "idle" | "ready" | "busy" = "idle"
   readonly watchers = new Set<(row: Snapshot<State>) => void>()
   lastUsedMillis = 0
+  /** So many of the next commands are written one by one, to find the one that the store refuses. */
+  alone = 0
   readonly type: string
   readonly id: string
   readonly codec: StateCodec<State>
@@ -209,8 +211,8 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
 
   /** Decides everything that waits, from the committed state. A `decide` that throws or a value that cannot be encoded fails its own command alone. */
   const draft = (cell: Cell<any>): Draft => {
-    const ops = cell.queue.length <= options.maxCommandsPerActor ? cell.queue : cell.queue.slice(0, options.maxCommandsPerActor)
-    cell.queue = ops === cell.queue ? [] : cell.queue.slice(options.maxCommandsPerActor)
+    const ops = cell.queue.splice(0, cell.alone > 0 ? 1 : options.maxCommandsPerActor)
+    cell.alone = Math.max(0, cell.alone - ops.length)
     const committed: Snapshot<any> = cell.row ?? { version: 0, state: cell.codec.initial }
     let state = committed.state
     let changed = false
@@ -304,11 +306,21 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
             const middle = drafts.length >> 1
             return Effect.andThen(flush(drafts.slice(0, middle)), flush(drafts.slice(middle)))
           }
-          return Effect.sync(() => drafts.forEach((one) => giveUp(one.cell, one.ops, failure)))
+          return Effect.sync(() => {
+            for (const one of drafts) {
+              if (failure.reason === "data" && one.ops.length > 1) oneByOne(one)
+              else giveUp(one.cell, one.ops, failure)
+            }
+          })
         }
       })
     })
 
+  const oneByOne = ({ cell, ops }: Draft): void => {
+    cell.queue = ops.concat(cell.queue)
+    cell.alone = ops.length
+    release(cell)
+  }
   /** The write may have happened: reload before the next decision. */
   const giveUp = (cell: Cell<any>, ops: ReadonlyArray<Op<any>>, failure: ActorUnavailable): void => {
     cell.row = undefined
