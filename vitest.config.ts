@@ -1,0 +1,13 @@
+// How the tests run: every file in a process of its own, at most two at a time. The last line printed is the count of outcomes.
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ["default", "./test/SummaryReporter.ts"]
+  }
+})
