@@ -1,0 +1,61 @@
+// Numbered lists in plain text: "1.", "2)", "(3)", "#4", "Problem 5:". Finds the outermost list; lettered parts and lists inside of its items stay
+// in their items.
+import { maskFormulas } from "./Mathematics.ts"
+
+export interface NumberedItem {
+  readonly number: number
+  /** Where the label begins, and where the item's own text begins. */
+  readonly start: number
+  readonly textStart: number
+}
+
+export interface NumberedList {
+  /** `label`: "Problem 1:"; `parenthesis`: "(1)"; `plain`: the others. */
+  readonly style: "label" | "parenthesis" | "plain"
+  readonly items: ReadonlyArray<NumberedItem>
+}
+
+const labelled =
+  /^[ \t>*-]{0,8}(?:problem|question|exercise|prob|ex|q)\.?[ \t]{0,4}(?:#|no\.?|n°|number)?[ \t]{0,4}(\d{1,3})[ \t]{0,4}(?:[.:)\]\u2013-]+|\([^()\n]{0,60}\)[.:]?|(?=\n|$))[ \t]*/gim
+/** At the start of a line, or after the end of a sentence and before a capital letter. */
+const bare =
+  /(?:^[ \t]{0,8}(?:(#)(\d{1,3})[.):]?[ \t]+|(\(|\[)?(\d{1,3})(?:(?:\)|\]|[.:/](?!\d)|\.\))(?:[ \t]+|(?=[A-Z\u00a4(]))))|(?<=[.?!\u00a4][ \t]{1,4})(\()?(\d{1,2})[.)][ \t]+(?=[A-Z\u00a4]))(?=\S)/gm
+
+interface Marker extends NumberedItem {
+  readonly style: string
+}
+
+/** Markers that count on by one, from any number; a 1 after that starts the count again. */
+const counted = (markers: ReadonlyArray<Marker>): ReadonlyArray<Marker> => {
+  const run: Array<Marker> = []
+  for (const marker of markers) {
+    const last = run.at(-1)?.number
+    if (last === undefined || marker.number === last + 1 || (marker.number === 1 && last > 1)) run.push(marker)
+  }
+  return run
+}
+
+/** The list of `text`; `undefined` where fewer than two numbers follow each other. */
+export const numberedList = (text: string): NumberedList | undefined => {
+  if (!/\d/.test(text)) return undefined
+  const masked = maskFormulas(text)
+  const labels: Array<Marker> = []
+  for (const match of masked.matchAll(labelled)) {
+    labels.push({ style: "label", number: Number(match[1]), start: match.index, textStart: match.index + match[0].length })
+  }
+  const problems = counted(labels)
+  if (problems.length >= 2) return { style: "label", items: problems }
+  const byStyle = new Map<string, Array<Marker>>()
+  for (const match of masked.matchAll(bare)) {
+    const style = match[1] ?? match[3] ?? match[5] ?? "n"
+    const list = byStyle.get(style) ?? []
+    byStyle.set(style, list)
+    list.push({ style, number: Number(match[2] ?? match[4] ?? match[6]), start: match.index, textStart: match.index + match[0].length })
+  }
+  let best: ReadonlyArray<Marker> = []
+  for (const markers of byStyle.values()) {
+    const run = counted(markers)
+    if (run.length >= 2 && (best.length === 0 || (run[0]?.start ?? 0) < (best[0]?.start ?? 0))) best = run
+  }
+  return best.length < 2 ? undefined : { style: best[0]?.style === "(" ? "parenthesis" : "plain", items: best }
+}

@@ -1,0 +1,106 @@
+// The statement inside of what somebody wrote around it: greetings, requests, thanks, labels and the author's own attempt are cut off the
+// ends, never out of the middle. When in doubt a sentence stays.
+import { asserts } from "./ProblemKind.ts"
+import { hasTask, tasksOf, tasksOfSentence } from "./ProblemTasks.ts"
+import { hasFormula, mathematicalWords, type Sentence, sentencesOf } from "./Sentences.ts"
+
+export interface Statement {
+  /** The statement with its line feeds; "" where nothing but talk was found. */
+  readonly text: string
+  readonly sentences: ReadonlyArray<Sentence>
+  /** What follows it as the author's own solution or attempt; "" if nothing. */
+  readonly attempt: string
+}
+
+const greeting =
+  /^(?:hi|hey|hello|hiya|dear|greetings|good\s+(?:morning|evening|afternoon|day)|hola|bonjour|salut|ciao|salve|hallo|guten\s+(?:tag|morgen|abend)|merhaba|selam|salam|namaste|xin\s+chào|olá|ola|привет|здравствуйте|добрый\s+(?:день|вечер)|你好|こんにちは)(?!\p{L})(?:\s+(?:to\s+)?(?:all|everyone|everybody|evry1|every1|evryone|every\s+one|guys|folks|friends|people|there|again|mathlinkers|aopsers|math\s*lovers|sirs?|à\s+tous|a\s+todos|tout\s+le\s+monde|zusammen|всем|of\s+you|dear))*\s*[,!.:;~-]*\s*/iu
+const thanks =
+  /^(?:ok(?:ay)?|so|many|lots\s+of|a\s+lot\s+of|and|please|pls)?\s*(?:thanks|thank\s+(?:you|u)|thanx|thnx|thx|tnx|tks|cheers|regards|(?:best|kind)\s+(?:regards|wishes)|merci|gracias|danke|grazie|obrigado|спасибо|bye|goodbye)\b/iu
+const farewell = /[,;.!]?\s*\b(?:thanks|thank\s+you|thanx|thx|(?:please|pls|plz)\s+help(?:\s+me)?|cheers|merci|gracias)(?:\s+(?:in\s+advance|a\s+lot|so\s+much|very\s+much|everyone|all|guys|for\s+(?:your|the|any)\s+\w+))*\s*[.!]*$/iu
+const noun = "(?:problems?|questions?|exercises?|inequalit(?:y|ies)|puzzles?|challenges?|homework|hw|tasks?|ones?|stuff)"
+const introduction = new RegExp(
+  `^(?:well|ok(?:ay)?|so|and|but|also|now|please|pls|plz|btw|again|,|\\s)*(?:here(?:'?s|\\s+is|\\s+are|\\s+comes?|\\s+goes)|th(?:is|ese|ose|at)(?:'s|\\s+(?:is|are|was|were|came|comes|looks|seems))|` +
+    `(?:i|we)(?:\\s+\\w+|'\\w+)?\\s+(?:found|find|created|made|have|had|saw|got|know|need|met|composed|invented|came|read|like|remember|want|ha(?:ve|d)\\s+\\w+)|another|just|a\\s+(?:nice|hard|easy|cute|good|beautiful|little|quick)|some|solve|try|look|consider)\\b.*\\b${noun}\\b`,
+  "i"
+)
+const request =
+  /\b(?:help\s+(?:me|us|with)|(?:need|want|appreciate|thankful\s+for)\s+(?:some\s+|your\s+|any\s+|a\s+little\s+)?(?:help|hints?)|help\s+(?:is|would|will)|any\s+(?:help|ideas?|hints?|suggestions?|solutions?|thoughts|comments?|takers|nice|one|body)\b|(?:can|could|would|will|may|does|do|did|has|have|is)\s+(?:anyone|anybody|any\s+one|any\s+body|someone|somebody|some\s+one|ne1|you|u|i)\b|how\s+(?:can|could|do|should|would|shall)\s+(?:i|you|we|u|one)\b|how\s+to\b|who\s+(?:can|knows)|what\s+(?:do|did|would|are)\s+(?:you|your|i)\b|(?:how\s+many|which|what|all|some|any)\s+of\s+you\b|necesito\s+ayuda|me\s+pueden\s+ayudar|aidez|aider|brauche\s+hilfe|помогите)\b/iu
+const remark =
+  /\b(?:let\s+me\s+know|tell\s+me|i'?ll\s+(?:replace|post|edit|be)|i\s+will\s+(?:replace|post)|post\s+(?:your|a|the|any|full|more)\s+(?:solutions?|answers?|proofs?|ideas?|problems?)|sorry|apologi[sz]e|my\s+english|(?:nice|own|original)\s+problem|solutions?\s+(?:is|are)\s+welcome|wrong\s+(?:section|forum|topic)|i'?m\s+new|new\s+(?:here|to\s+this)|posted\s+(?:before|already|here)|already\s+(?:been\s+)?posted|have\s+fun|good\s+luck|enjoy|bump|don'?t\s+know\s+how|no\s+idea|i'?m\s+stuck|i\s+am\s+stuck|got\s+stuck|(?:too|very|quite|really|not)\s+(?:easy|hard|difficult)|try\s+it|happy\s+solving|your\s+(?:solutions?|opinions?|replies|time))\b/i
+const firstPerson =
+  /^(?:well|ok(?:ay)?|so|and|but|also|btw|actually|yes|please|anyway|,|\s)*(?:i(?:'m|'ve|'d|'ll|\s+(?:am|have|had|was|will|do|did|didn'?t|don'?t|can'?t|cannot|can|could|couldn'?t|need|want|wanted|would|heard|saw|found|got|created|made|came|think|know|believe|guess|hope|tried|remember|like|love|just|really|also))|my\s+(?:teacher|friend|brother|sister|professor|student|son|daughter|tutor|problem)|we\s+(?:were|got|had|did))\b/i
+const meeting = /\b(?:recommend|books?|textbooks?|websites?|links?|forums?|results?|prepar\w+|olympiads?|contests?|competitions?|scores?|marks|syllabus|camp|train(?:ing)?)\b/i
+const label =
+  /^(?:the\s+|my\s+|original\s+)?(?:problem|question|exercise|statement|q)s?(?:\s+(?:is|are|was|says|states|goes|reads|statement))*(?:\s+(?:like\s+)?(?:this|as\s+follows|the\s+following))?\s*[:.-]*$/i
+/** "First round 2003, problem 2: Let ..." and "Here is a nice problem: Find ...". */
+const leadingLabel = new RegExp(
+  "^(?:[^.:\\n\u00a4=?]{0,80}?\\b(?:problem|question|exercise|prob|ex|q)\\.?\\s*(?:#|no\\.?)?\\s*\\d{1,3}[a-z]?\\s*[.:)-]+\\s+|" +
+    "[^.:\\n\u00a4=?]{0,100}?\\b(?:problem|question|exercise|puzzle)s?(?:\\s+(?:is|says|for\\s+you|statement|below))?\\s*(?:\\([^()\\n]{0,60}\\))?\\s*:\\s+|" +
+    "(?:edit(?:ed)?|note|corrected|statement|claim|q)\\s*:\\s+)",
+  "i"
+)
+const attemptHeading =
+  /^[[(*\s]*(?:here(?:'s|\s+is)\s+)?(?:(?:my|our|a|the|full|first|second|official|possible|short|another)\s+){0,2}(?:solution|proof|answer|attempt|approach|sol|soln|working|work)s?(?:\s+(?:[ivx]{1,4}|\d{1,2}|so\s+far|by\s+.{1,30}))?\s*(?:[:.\])-]|$|(?:is|was|goes)\b)/i
+const attemptOpening =
+  /^(?:but|so|well|and|ok|also|now|,|\s)*(?:(?:i|we)(?:'ve|\s+have)?\s+(?:already\s+|only\s+|just\s+|also\s+)?(?:got|get|tried|try|obtained|solved|managed|started|proved|proceeded|noticed|used|(?:think|believe|guess|suppose)\s+(?:that|the|it|this|so|we|i|you|there))|what\s+i\s+(?:did|have|tried|got)|my\s+(?:idea|thoughts?|guess)|so\s+far)\b/i
+
+/** True for talk that no statement needs. A sentence with a formula is not talk, whatever else it says, except for thanks and labels. */
+const isTalk = (masked: string): boolean => {
+  const words = masked.replace(/^[([\s*_-]+/, "")
+  const rest = words.replace(greeting, "")
+  if (rest.replace(/[\s.!,;:)\]-]+/g, "") === "") return true
+  if (label.test(rest)) return true
+  if (hasFormula(rest)) return false
+  if (thanks.test(rest)) return true
+  const asked = tasksOfSentence(rest)
+  const aboutMathematics = mathematicalWords(rest) >= 2 || /\d/.test(rest)
+  const orders = /\b(?:prove|show|find|compute|determine|calculate|evaluate|solve)\b(?!\s+(?:it|this|these|that|them|the\s+(?:following\s+)?)?\s*(?:problem|question|exercise|one|$|[.?!,:]))/i.test(rest)
+  if (introduction.test(rest) && !/\bsuch\s+that\b/i.test(rest) && !(orders && aboutMathematics)) return true
+  // "Please help me to prove this inequality:" leads in the formula that follows.
+  if (orders && (aboutMathematics || rest.endsWith(":") || /\bthat\b/i.test(rest)) && !/\b(?:anyone|anybody|ne1)\s+(?:here\s+)?know/i.test(rest)) return false
+  if (request.test(rest) || remark.test(rest)) return true
+  if (meeting.test(rest) && /\b(?:you|your|i|my|me|anyone|we|our)\b/i.test(rest) && !/\d/.test(rest)) return true
+  return firstPerson.test(rest) && !aboutMathematics && !hasTask(asked)
+}
+
+/** True where a reader could start to work: a task that is not talk, or an assertion, with something mathematical in it. */
+export const isProblem = (sentences: ReadonlyArray<Sentence>): boolean => {
+  const serious = sentences.filter(({ masked }) => !isTalk(masked))
+  const mathematical = serious.some(({ masked }) => hasFormula(masked) || /\d/.test(masked)) ||
+    serious.reduce((sum, { masked }) => sum + mathematicalWords(masked), 0) >= 2
+  return mathematical && (hasTask(tasksOf(serious)) || asserts(serious))
+}
+
+const attemptStarts = (sentences: ReadonlyArray<Sentence>, text: string): number => {
+  let asked = false
+  for (const [index, sentence] of sentences.entries()) {
+    const startsLine = sentence.start === 0 || /\n\s*$/.test(text.slice(Math.max(0, sentence.start - 8), sentence.start))
+    if (asked && ((startsLine && attemptHeading.test(sentence.masked)) || attemptOpening.test(sentence.masked))) return index
+    asked ||= !isTalk(sentence.masked) && (hasTask(tasksOfSentence(sentence.masked)) || asserts([sentence]))
+  }
+  return sentences.length
+}
+
+/** The statement in `text`, which must be free of markup. Linear time. */
+export const statementOf = (text: string): Statement => {
+  const all = sentencesOf(text)
+  const end = attemptStarts(all, text)
+  const attempt = end < all.length ? text.slice(all[end]?.start) : ""
+  let first = 0
+  let last = end - 1
+  while (first <= last && isTalk(all[first]?.masked ?? "")) first++
+  while (last >= first && isTalk(all[last]?.masked ?? "")) last--
+  const head = all[first]
+  const tail = all[last]
+  if (head === undefined || tail === undefined || last < first) return { text: "", sentences: [], attempt }
+  let lead = 0
+  for (const prefix of [greeting, leadingLabel]) {
+    const match = prefix.exec(head.masked.slice(lead))
+    if (match !== null && lead + match[0].length < head.masked.length) lead += match[0].length
+  }
+  const closing = farewell.exec(tail.masked)
+  const cut = closing === null || closing.index === 0 || (head === tail && closing.index <= lead) ? 0 : tail.masked.length - closing.index
+  const raw = text.slice(head.start + lead, tail.end - cut)
+  const statement = cut > 0 && !/[.?!:$\]]$/.test(raw) ? `${raw}.` : raw
+  return { text: statement, sentences: sentencesOf(statement), attempt }
+}
