@@ -7,7 +7,7 @@ import { ClusterError, ClusterSchema, Entity, type Sharding } from "effect/clust
 import { Rpc } from "effect/rpc"
 import type { Decision } from "../domain/Decision.ts"
 import { digest } from "../domain/Ids.ts"
-import { ActorStore, type HistoryEntry, type StoreFailed } from "./ActorStore.ts"
+import { ActorStore, type HistoryEntry, StoreFailed } from "./ActorStore.ts"
 import { ActorUnavailable, Cell, Committer, type Op, type Snapshot, type StateCodec } from "./Committer.ts"
 
 export interface CommandSpec {
@@ -50,6 +50,11 @@ export interface ActorLimits {
 export const actorLimitsDefaults: ActorLimits = { commandDeadlineMillis: 30_000, idleMillis: 30_000, maxResidentActors: 8_192 }
 export const ActorLimits = Context.Reference<ActorLimits>("polya/ActorLimits", { defaultValue: () => actorLimitsDefaults })
 
+/** A step from inside a host, without a command id. */
+export type Step<C extends Commands> = {
+  [K in keyof C & string]: { readonly actor: string; readonly tag: K; readonly payload: PayloadOf<C[K]> }
+}[keyof C & string]
+
 /** What handlers of procedures may do with the actors of their host. */
 export interface Host<State, C extends Commands> {
   readonly hostId: string
@@ -64,10 +69,9 @@ export interface Host<State, C extends Commands> {
     commandId?: string
   ) => Effect.Effect<ReplyOf<C[K]>, RefusalOf<C[K]> | ActorUnavailable>
   /** Many steps at once, in one flush where they fit; each has its own exit. */
-  readonly sendAll: <K extends keyof C & string>(
-    tag: K,
-    steps: ReadonlyArray<{ readonly actor: string; readonly payload: PayloadOf<C[K]> }>
-  ) => Effect.Effect<ReadonlyArray<Exit.Exit<ReplyOf<C[K]>, RefusalOf<C[K]> | ActorUnavailable>>>
+  readonly sendAll: (steps: ReadonlyArray<Step<C>>) => Effect.Effect<
+    ReadonlyArray<Exit.Exit<ReplyOf<C[keyof C]>, RefusalOf<C[keyof C]> | ActorUnavailable>>
+  >
   /** Lets these actors leave memory now, if nothing waits for them. */
   readonly release: (actors: ReadonlyArray<string>) => void
 }
@@ -211,7 +215,7 @@ export const make = <
           return yield* Effect.forEach(actors, snapshot)
         }),
       send: (actor, tag, payload, commandId) => submit(actor, opOf(tag, payload, commandId)),
-      sendAll: (tag, steps) => submitAll(steps.map((step) => [step.actor, opOf(tag, step.payload, undefined)])),
+      sendAll: (steps) => submitAll(steps.map(({ actor, payload, tag }) => [actor, opOf(tag, payload, undefined)])),
       release: (actors) => {
         for (const actor of actors) if (cells.get(actor)?.quiet === true) cells.delete(actor)
       }
@@ -311,7 +315,7 @@ const jsonCodec = <A>(schema: Schema.Codec<A, any>): { readonly encode: (value: 
 const newCommandId = Effect.sync(() => globalThis.crypto.randomUUID() as string)
 
 /**
- * Asks until the deadline: while the actor moves, the store is away or the runner is overloaded, the same command goes out again,
+ * Asks an actor or the store until the deadline: while the actor moves, the store is away or the runner is overloaded, the same command goes out again,
  * which is safe because its id is the same. Then fails with `ActorUnavailable`.
  */
 export const patiently = <A, E>(call: Effect.Effect<A, E>, deadlineMillis: number): Effect.Effect<A, E | ActorUnavailable> =>
@@ -321,7 +325,7 @@ export const patiently = <A, E>(call: Effect.Effect<A, E>, deadlineMillis: numbe
       (error) => Effect.fail(new ActorUnavailable({ reason: "unavailable", detail: String(error) }))
     ),
     Effect.retry({
-      while: (error: any) => error instanceof ActorUnavailable && error.again,
+      while: mayPass,
       schedule: Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("1 second")])
     }),
     Effect.timeoutOrElse({
@@ -329,6 +333,9 @@ export const patiently = <A, E>(call: Effect.Effect<A, E>, deadlineMillis: numbe
       orElse: () => Effect.fail(new ActorUnavailable({ reason: "unavailable", detail: `no answer within ${deadlineMillis} ms` }))
     })
   ) as Effect.Effect<A, E | ActorUnavailable>
+
+const mayPass = (error: unknown): boolean =>
+  (error instanceof ActorUnavailable && error.again) || (error instanceof StoreFailed && error.reason === "unavailable")
 
 const isRouting = (error: unknown): boolean =>
   error instanceof ClusterError.MailboxFull || error instanceof ClusterError.AlreadyProcessingMessage ||

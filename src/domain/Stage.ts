@@ -108,3 +108,13 @@ export const failed = (tag: string, message: string, errorClass: StageFailure["c
 })
 export const expanded = (rows: ReadonlyArray<Fields>, detail?: Json): Expanded =>
   detail === undefined ? { _tag: "Expanded", rows } : { _tag: "Expanded", rows, detail }
+
+/** The fields after a patch: `null` removes a field. */
+export const patched = (fields: Fields, patch: Fields): Fields => {
+  const next: { [key: string]: Json } = { ...fields }
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete next[key]
+    else if (value !== undefined) next[key] = value
+  }
+  return next
+}

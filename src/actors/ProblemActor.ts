@@ -1,0 +1,290 @@
+// The Problem actor: a durable actor per row, shared by a fixed number of hosts, so that a batch of rows is one message to each.
+// `EnrichMany` takes rows through a walk of their run: what set stages found, then map and expand stages, one commit per row.
+// A row that comes again answers from its records: only what changed, failed or was asked for anew runs.
+import { Effect, Exit, Schema } from "effect"
+import { Rpc } from "effect/rpc"
+import { canonical, type Json } from "../domain/Json.ts"
+import type { PlannedStage } from "../domain/Plan.ts"
+import * as Problem from "../domain/Problem.ts"
+import type { StageJob, StageWork } from "../domain/Segment.ts"
+import type { ExpandOutcome, Fields } from "../domain/Stage.ts"
+import { ActorUnavailable } from "./Committer.ts"
+import * as DurableActor from "./DurableActor.ts"
+import { PlanUnavailable, Plans, type RunPlan } from "./Plans.ts"
+import { StageExecutor } from "./StageExecutor.ts"
+
+/** Hosts of Problem actors in a cluster; fixed, because it says where an actor lives. */
+export const problemHosts = 32
+
+const JsonFields = Schema.Record(Schema.String, Schema.Unknown) as unknown as Schema.Codec<Fields, Fields>
+const JsonValue = Schema.Unknown as unknown as Schema.Codec<Json, Json>
+
+export const EnrichRow = Schema.Struct({
+  actor: Schema.String,
+  /** The row as read or derived; null: it was ingested before. */
+  ingest: Schema.NullOr(Schema.Struct(Problem.IngestFields)),
+  /** First stage for this row: derived rows come in after the stage that made them. */
+  from: Schema.Int,
+  /** What the set stages at the start of the walk found. */
+  applied: Schema.Array(Schema.Struct({
+    ord: Schema.Int,
+    drop: Schema.NullOr(Schema.Struct({ reason: Schema.String, detail: JsonValue })),
+    patch: JsonFields
+  }))
+})
+export type EnrichRow = typeof EnrichRow.Type
+
+export const RowReport = Schema.Struct({
+  actor: Schema.String,
+  status: Schema.Literals(["live", "expanded", "done", "dropped", "failed"]),
+  stage: Schema.NullOr(Schema.Int),
+  reason: Schema.NullOr(Schema.String),
+  detail: Schema.NullOr(Schema.String),
+  children: Schema.Array(JsonFields),
+  millis: Schema.Array(Schema.Struct({ ord: Schema.Int, millis: Schema.Number })),
+  entries: Schema.Array(Schema.Struct({
+    ord: Schema.Int,
+    entry: Schema.Struct({
+      key: Schema.NullOr(Schema.String),
+      bands: Schema.Array(Schema.Number),
+      payload: Schema.NullOr(Schema.Uint8ArrayFromBase64),
+      stratum: Schema.NullOr(Schema.String)
+    })
+  }))
+})
+export type RowReport = typeof RowReport.Type
+
+const EnrichMany = Rpc.make("EnrichMany", {
+  payload: {
+    run: Schema.String,
+    /** The walk's bounds and what it leaves behind (Plan.ts). */
+    from: Schema.Int,
+    to: Schema.Int,
+    index: Schema.Array(Schema.Int),
+    last: Schema.Boolean,
+    generation: Schema.Int,
+    redoFrom: Schema.NullOr(Schema.Int),
+    attempts: Schema.Int,
+    rows: Schema.Array(EnrichRow)
+  },
+  success: Schema.Array(RowReport),
+  error: Schema.Union([ActorUnavailable, PlanUnavailable])
+})
+export type EnrichMany = (typeof EnrichMany)["payloadSchema"]["Type"]
+
+export const ProblemActor = DurableActor.make({
+  type: "Problem",
+  state: Problem.ProblemState,
+  initial: Problem.initialProblem,
+  commands: {
+    Ingest: { payload: Problem.IngestFields, success: Schema.Void },
+    Record: { payload: Problem.RecordFields, success: Schema.Void, error: Problem.ProblemChanged },
+    Rerun: {
+      payload: Problem.RerunFields,
+      success: Schema.Void,
+      error: Schema.Union([Problem.ProblemUnknown, Problem.StageNotReached])
+    },
+    Edit: { payload: Problem.EditFields, success: Schema.Void, error: Problem.ProblemUnknown },
+    Cancel: { payload: Problem.CancelFields, success: Schema.Void, error: Problem.ProblemUnknown }
+  },
+  decide: {
+    Ingest: Problem.ingest,
+    Record: Problem.record,
+    Rerun: Problem.rerun,
+    Edit: Problem.edit,
+    Cancel: Problem.cancel
+  },
+  placement: { _tag: "shared", hosts: problemHosts }
+}, [EnrichMany])
+
+type ProblemHost = Parameters<NonNullable<Parameters<typeof ProblemActor.layer>[0]>>[0]
+
+/** Serves Problem actors on this runner. */
+export const layer = ProblemActor.layer((host) =>
+  Effect.gen(function*() {
+    const plans = yield* Plans
+    const executor = yield* StageExecutor
+    return {
+      EnrichMany: Effect.fn("ProblemActor.enrichMany")(function*(request: EnrichMany) {
+        const plan = yield* Effect.catchTag(plans.of(request.run), "StoreFailed", (error) =>
+          Effect.fail(new ActorUnavailable({ reason: error.reason, detail: error.detail })))
+        return yield* enrichMany(host, executor, plan, request)
+      })
+    }
+  })
+)
+
+/** One row on its way through a walk. */
+interface Passing {
+  readonly row: EnrichRow
+  readonly state: Problem.ProblemState
+  /** Records that hold, and those made now. */
+  records: Array<Problem.StageRecord>
+  attempts: number
+  work: StageWork
+}
+const noWork: StageWork = { outcomes: [], entries: [] }
+
+const enrichMany = Effect.fnUntraced(function*(
+  host: ProblemHost,
+  executor: StageExecutor["Service"],
+  run: RunPlan,
+  request: EnrichMany
+) {
+  const stored = yield* host.snapshots(request.rows.map(({ actor }) => actor))
+  const passing = request.rows.map((row, index) => {
+    const before = stored[index]?.state ?? Problem.initialProblem
+    const state = row.ingest === null ? before : Problem.ingest(before, row.ingest).state
+    return { row, state, records: held(run, request, row, state), attempts: 1, work: noWork } satisfies Passing
+  })
+  yield* runStages(executor, run, request, passing)
+  const steps = passing.flatMap(({ records, row, state }) => [
+    ...(row.ingest === null ? [] : [{ actor: row.actor, tag: "Ingest" as const, payload: row.ingest }]),
+    { actor: row.actor, tag: "Record" as const, payload: { base: state.base, from: 0, records, last: request.last } }
+  ])
+  const exits = yield* host.sendAll(steps)
+  for (const exit of exits) {
+    if (Exit.isSuccess(exit)) continue
+    const error = Exit.findErrorOption(exit)
+    // An edit overtook us: the driver sends the row again and the edited fields are worked.
+    if (error._tag === "Some" && error.value instanceof Problem.ProblemChanged) {
+      return yield* new ActorUnavailable({ reason: "fenced", detail: error.value.message })
+    }
+    return yield* exit as Exit.Exit<never, ActorUnavailable>
+  }
+  host.release(request.rows.map(({ actor }) => actor))
+  return passing.map((one) => report(request, one))
+})
+
+/** The records that still hold: made of equal inputs, in this generation or not asked for anew. Set stages' results are as given. */
+const held = (
+  { plan }: RunPlan,
+  request: EnrichMany,
+  row: EnrichRow,
+  state: Problem.ProblemState
+): Array<Problem.StageRecord> => {
+  const records: Array<Problem.StageRecord> = []
+  for (let ord = row.from; ord < request.to; ord++) {
+    const stage = plan.stages[ord]
+    if (stage === undefined) break
+    const inputs = Problem.inputsOf(state.base, plan.chain[ord - 1]) + stage.key
+    const old = state.records.find((one) => one.ord === ord)
+    if (stage.stage.kind === "set") {
+      const result = row.applied.find((one) => one.ord === ord)
+      const before = ord < request.from ? old : undefined
+      if (before === undefined && ord < request.from) break
+      const outcome: Problem.StageRecord["outcome"] = before?.outcome ?? (result?.drop
+        ? { _tag: "Dropped", reason: result.drop.reason, detail: result.drop.detail }
+        : { _tag: "Kept", patch: result?.patch ?? {} })
+      const same = old !== undefined && old.inputs === inputs && canonical(old.outcome as unknown as Json) === canonical(outcome as unknown as Json)
+      records.push(same ? old : recordOf(stage, inputs, request.generation, 1, 0, outcome))
+    } else {
+      if (old === undefined || old.inputs !== inputs) break
+      const anew = old.generation !== request.generation &&
+        (old.outcome._tag === "Failed" || (request.redoFrom !== null && ord >= request.redoFrom))
+      if (anew) break
+      records.push(old)
+    }
+    if (Problem.isFate(records.at(-1)?.outcome ?? { _tag: "Kept", patch: {} })) break
+  }
+  return records
+}
+
+const recordOf = (
+  { ord, stage }: PlannedStage,
+  inputs: string,
+  generation: number,
+  attempts: number,
+  millis: number,
+  outcome: Problem.StageRecord["outcome"]
+): Problem.StageRecord => ({
+  ord,
+  name: stage.name,
+  version: stage.version,
+  inputs,
+  generation,
+  attempts,
+  millis: Math.round(millis * 1000) / 1000,
+  outcome
+})
+
+/** Runs what has no record yet, again for transient failures until `attempts` is used up, with back-off (0.2 s doubling to 30 s). */
+const runStages = Effect.fnUntraced(function*(
+  executor: StageExecutor["Service"],
+  run: RunPlan,
+  request: EnrichMany,
+  passing: ReadonlyArray<Passing>
+) {
+  let todo = passing.flatMap((one) => {
+    const job = jobOf(request, one)
+    return job === undefined ? [] : [{ one, job }]
+  })
+  for (let attempt = 1; todo.length > 0; attempt++) {
+    if (attempt > 1) yield* Effect.sleep(Math.min(30_000, 200 * 2 ** (attempt - 2)))
+    const works = yield* executor.run(run.work, todo.map(({ job }) => job))
+    todo = todo.flatMap(({ one }, index) => {
+      one.work = works[index] ?? noWork
+      for (const { millis, ord, outcome } of one.work.outcomes) {
+        const stage = run.plan.stages[ord]
+        if (stage === undefined) continue
+        const again = outcome._tag === "Failed" && outcome.error.class === "transient" && attempt < request.attempts
+        if (again) return retryOf(request, one)
+        const inputs = Problem.inputsOf(one.state.base, run.plan.chain[ord - 1]) + stage.key
+        const attempts = outcome._tag === "Failed" ? attempt : 1
+        one.records.push(recordOf(stage, inputs, request.generation, attempts, millis, stored(outcome)))
+      }
+      return []
+    })
+  }
+})
+
+const retryOf = (request: EnrichMany, one: Passing): ReadonlyArray<{ readonly one: Passing; readonly job: StageJob }> => {
+  const job = jobOf(request, one)
+  return job === undefined ? [] : [{ one, job }]
+}
+
+/** The work that is left for a row: from the first stage without a record; none if it met its fate and nothing is to be indexed. */
+const jobOf = (request: EnrichMany, { records, row, state }: Passing): StageJob | undefined => {
+  const end = records.at(-1)
+  if (end !== undefined && Problem.isFate(end.outcome)) return undefined
+  if (state.status === "cancelled") return undefined
+  const from = end === undefined ? row.from : end.ord + 1
+  if (from >= request.to && request.index.length === 0) return undefined
+  return { fields: Problem.fieldsAfter(state.raw, records), from, to: request.to, index: request.index }
+}
+
+const stored = (outcome: ExpandOutcome): Problem.StageRecord["outcome"] => outcome as Problem.StageRecord["outcome"]
+
+const report = (request: EnrichMany, { records, row, state, work }: Passing): RowReport => {
+  const end = records.at(-1)
+  const fate = end !== undefined && Problem.isFate(end.outcome) ? end : undefined
+  const cancelled = state.status === "cancelled"
+  const outcome = fate?.outcome
+  const millis = records.flatMap(({ ord, millis }) => (ord >= request.from && millis > 0 ? [{ ord, millis }] : []))
+  for (const { millis: spent, ord } of work.entries) millis.push({ ord, millis: spent })
+  return {
+    actor: row.actor,
+    status: cancelled ? "dropped" : statusOf(records, request.last),
+    stage: cancelled ? -1 : fate?.ord ?? null,
+    reason: cancelled
+      ? "cancelled"
+      : outcome?._tag === "Dropped"
+      ? outcome.reason
+      : outcome?._tag === "Failed"
+      ? outcome.error.tag
+      : null,
+    detail: outcome?._tag === "Failed"
+      ? outcome.error.message
+      : outcome?._tag === "Dropped" && outcome.detail !== undefined
+      ? canonical(outcome.detail as Json)
+      : null,
+    children: outcome?._tag === "Expanded" ? outcome.rows : [],
+    millis,
+    entries: work.entries.map(({ entry, ord }) => ({ ord, entry }))
+  }
+}
+
+const statusOf = (records: ReadonlyArray<Problem.StageRecord>, last: boolean): RowReport["status"] => {
+  const status = Problem.statusOf(records, last)
+  return status === "cancelled" ? "dropped" : status
+}

@@ -1,0 +1,195 @@
+// The Problem actor's nouns and laws: one row of a run, with a record per stage. What it is worth is folded from the raw fields and the records.
+import { Schema } from "effect"
+import { accept, type Accepted, type Decision, refuse } from "./Decision.ts"
+import { digest } from "./Ids.ts"
+import { canonical, type Json } from "./Json.ts"
+import type { RowStatus } from "./RunRow.ts"
+import { type ExpandOutcome, type Fields, patched } from "./Stage.ts"
+
+const JsonFields = Schema.Record(Schema.String, Schema.Unknown) as unknown as Schema.Codec<Fields, Fields>
+const JsonValue = Schema.Unknown as unknown as Schema.Codec<Json, Json>
+
+const Failure = Schema.Struct({
+  tag: Schema.String,
+  message: Schema.String,
+  class: Schema.Literals(["transient", "permanent"])
+})
+const Outcome = Schema.Union([
+  Schema.TaggedStruct("Kept", { patch: JsonFields, detail: Schema.optionalKey(JsonValue) }),
+  Schema.TaggedStruct("Dropped", { reason: Schema.String, detail: Schema.optionalKey(JsonValue) }),
+  Schema.TaggedStruct("Failed", { error: Failure }),
+  Schema.TaggedStruct("Expanded", { rows: Schema.Array(JsonFields), detail: Schema.optionalKey(JsonValue) })
+])
+
+/** One stage's result on one row. */
+export const StageRecord = Schema.Struct({
+  /** Place in the recipe's list. */
+  ord: Schema.Int,
+  name: Schema.String,
+  version: Schema.Int,
+  /** Names the row's raw fields and all stages before with their parameters: equal inputs need no second run. */
+  inputs: Schema.String,
+  /** The run's generation (how often it was sent through again) in which it was made. */
+  generation: Schema.Int,
+  attempts: Schema.Int,
+  millis: Schema.Number,
+  outcome: Outcome
+})
+export type StageRecord = typeof StageRecord.Type
+
+export const ProblemStatus = Schema.Literals(["new", "live", "expanded", "done", "dropped", "failed", "cancelled"])
+
+export const ProblemState = Schema.Struct({
+  status: ProblemStatus,
+  run: Schema.String,
+  seq: Schema.Int,
+  sub: Schema.Int,
+  /** `sub` of the row that it was derived from. */
+  parent: Schema.NullOr(Schema.Int),
+  /** The problem's id for good (Ids.ts). */
+  id: Schema.String,
+  source: Schema.String,
+  line: Schema.Int,
+  /** Fields as they came from the source, mapped to canonical names. */
+  raw: JsonFields,
+  /** Names `raw`. */
+  base: Schema.String,
+  /** In order of `ord`, without gaps from the stage at which the row came in. */
+  records: Schema.Array(StageRecord)
+})
+export type ProblemState = typeof ProblemState.Type
+
+export const initialProblem: ProblemState = {
+  status: "new",
+  run: "",
+  seq: 0,
+  sub: 0,
+  parent: null,
+  id: "",
+  source: "",
+  line: 0,
+  raw: {},
+  base: "",
+  records: []
+}
+
+/** The commands' record was made for other raw fields than the problem now has: read it again and redo. */
+export class ProblemChanged extends Schema.TaggedError<ProblemChanged>()("ProblemChanged", { actor: Schema.String }) {
+  override get message() {
+    return `The problem ${this.actor} was edited while its stages ran; run them again`
+  }
+}
+/** A command needs a problem that was ingested before. */
+export class ProblemUnknown extends Schema.TaggedError<ProblemUnknown>()("ProblemUnknown", { id: Schema.String }) {
+  override get message() {
+    return `There is no such problem${this.id === "" ? "" : `: ${this.id}`}; ingest it first`
+  }
+}
+/** A rerun names a stage that the problem has no record of. */
+export class StageNotReached extends Schema.TaggedError<StageNotReached>()("StageNotReached", { stage: Schema.String }) {
+  override get message() {
+    return `The problem has no record of the stage ${this.stage}`
+  }
+}
+
+export const IngestFields = {
+  run: Schema.String,
+  seq: Schema.Int,
+  sub: Schema.Int,
+  parent: Schema.NullOr(Schema.Int),
+  id: Schema.String,
+  source: Schema.String,
+  line: Schema.Int,
+  raw: JsonFields
+}
+export type Ingest = Schema.Struct<typeof IngestFields>["Type"]
+
+/** Sets the raw fields. The same fields again change nothing; others forget the records. */
+export const ingest = (state: ProblemState, command: Ingest): Accepted<ProblemState, void> => {
+  const base = baseOf(command.raw)
+  if (state.status !== "new" && state.base === base && state.id === command.id) return accept(state, undefined)
+  const { id, line, parent, raw, run, seq, source, sub } = command
+  return accept({ status: "live", run, seq, sub, parent, id, source, line, raw, base, records: [] }, undefined, [
+    { _tag: "Ingested", id, source, line }
+  ])
+}
+
+export const RecordFields = {
+  base: Schema.String,
+  /** Records with `ord` at or after it are replaced. */
+  from: Schema.Int,
+  records: Schema.Array(StageRecord),
+  /** The walk was the run's last: a row that still lives is done. */
+  last: Schema.Boolean
+}
+export type Record = Schema.Struct<typeof RecordFields>["Type"]
+
+export const record = (state: ProblemState, command: Record): Decision<ProblemState, void, ProblemChanged> => {
+  if (state.status === "cancelled") return accept(state, undefined)
+  if (state.base !== command.base) return refuse(new ProblemChanged({ actor: state.id }))
+  const records = [...state.records.filter((one) => one.ord < command.from), ...command.records]
+  const status = statusOf(records, command.last)
+  if (status === state.status && canonical(records as unknown as Json) === canonical(state.records as unknown as Json)) {
+    return accept(state, undefined)
+  }
+  return accept({ ...state, records, status }, undefined, [{ _tag: "Recorded", status, stages: records.length }])
+}
+
+export const RerunFields = { stage: Schema.String }
+/** Forgets the records from `stage` on; the run's next walk makes them anew. */
+export const rerun = (
+  state: ProblemState,
+  { stage }: { readonly stage: string }
+): Decision<ProblemState, void, ProblemUnknown | StageNotReached> => {
+  if (state.status === "new") return refuse(new ProblemUnknown({ id: state.id }))
+  const at = state.records.find((one) => one.name === stage)
+  if (at === undefined) return refuse(new StageNotReached({ stage }))
+  return accept({ ...state, status: "live", records: state.records.filter((one) => one.ord < at.ord) }, undefined, [
+    { _tag: "Rerun", stage }
+  ])
+}
+
+export const EditFields = { patch: JsonFields, who: Schema.String, why: Schema.String }
+/** Changes raw fields (`null` removes one) and forgets all records. */
+export const edit = (
+  state: ProblemState,
+  { patch, who, why }: Schema.Struct<typeof EditFields>["Type"]
+): Decision<ProblemState, void, ProblemUnknown> => {
+  if (state.status === "new") return refuse(new ProblemUnknown({ id: state.id }))
+  const raw = patched(state.raw, patch)
+  return accept({ ...state, status: "live", raw, base: baseOf(raw), records: [] }, undefined, [{ _tag: "Edited", who, why }])
+}
+
+export const CancelFields = { who: Schema.String, why: Schema.String }
+export const cancel = (
+  state: ProblemState,
+  { who, why }: Schema.Struct<typeof CancelFields>["Type"]
+): Decision<ProblemState, void, ProblemUnknown> =>
+  state.status === "new"
+    ? refuse(new ProblemUnknown({ id: state.id }))
+    : accept({ ...state, status: "cancelled" }, undefined, [{ _tag: "Cancelled", who, why }])
+
+/** Names raw fields; 16 hex digits. */
+export const baseOf = (raw: Fields): string => digest([canonical(raw)], 16)
+
+/** Names the inputs of the stage whose predecessors are named by `chain` (Plan.ts). */
+export const inputsOf = (base: string, chain: string | undefined): string => `${base}.${chain ?? ""}`
+
+/** The fields after the given records. */
+export const fieldsAfter = (raw: Fields, records: ReadonlyArray<StageRecord>): Fields =>
+  records.reduce((fields, { outcome }) => (outcome._tag === "Kept" ? patched(fields, outcome.patch as Fields) : fields), raw)
+
+/** Where the records leave a row. */
+export const statusOf = (records: ReadonlyArray<StageRecord>, last: boolean): Exclude<ProblemState["status"], "new"> => {
+  const end = records.at(-1)?.outcome._tag
+  if (end === "Dropped") return "dropped"
+  if (end === "Failed") return "failed"
+  if (end === "Expanded") return "expanded"
+  return last ? "done" : "live"
+}
+
+export const isFate = (outcome: ExpandOutcome | StageRecord["outcome"]): boolean => outcome._tag !== "Kept"
+
+/** The words of the run's index for a problem's status. */
+export const rowStatus = (status: ProblemState["status"]): RowStatus =>
+  status === "cancelled" ? "dropped" : status === "new" ? "live" : status

@@ -1,0 +1,177 @@
+// Stages in worker threads. Calls that wait are merged into batches; a worker has one batch in work and one waiting, so it never idles.
+// A batch that outlives its deadline or kills its thread is done again row by row, and the row that does it alone fails alone.
+import { Effect, Layer } from "effect"
+import { Worker } from "node:worker_threads"
+import { StageExecutor, type WorkPlan } from "../actors/StageExecutor.ts"
+import type { StageJob, StageWork } from "../domain/Segment.ts"
+import { failed } from "../domain/Stage.ts"
+import type { FromWorker, ToWorker } from "./StageWorker.ts"
+
+export interface StageWorkersOptions {
+  /** Threads; at least 1. */
+  readonly workers: number
+  /** A batch that takes longer is broken up; a row alone that takes longer fails as `StageTimedOut`. Default 30,000. */
+  readonly batchMillis: number
+  /** Heap of one thread. Default 512. */
+  readonly heapMiB: number
+}
+
+const maxBatchRows = 256
+
+interface Call {
+  readonly work: WorkPlan
+  readonly job: StageJob
+  readonly done: (work: StageWork) => void
+  /** It was in a batch that broke: it runs alone. */
+  alone: boolean
+}
+interface Batch {
+  readonly call: number
+  readonly calls: ReadonlyArray<Call>
+}
+interface Thread {
+  readonly worker: Worker
+  readonly prepared: Set<string>
+  /** The first is in work, the second waits in the thread's mailbox. */
+  readonly batches: Array<Batch>
+  timer: NodeJS.Timeout | undefined
+}
+
+const script = new URL(import.meta.url.endsWith(".ts") ? "./StageWorker.ts" : "./StageWorker.js", import.meta.url)
+
+export const layer = (options: StageWorkersOptions): Layer.Layer<StageExecutor> =>
+  Layer.effect(
+    StageExecutor,
+    Effect.gen(function*() {
+      const pool = yield* Effect.acquireRelease(
+        Effect.sync(() => makePool(options)),
+        (pool) => Effect.promise(() => pool.close())
+      )
+      return StageExecutor.of({
+        run: (work, jobs) =>
+          jobs.length === 0 ? Effect.succeed([]) : Effect.callback<ReadonlyArray<StageWork>>((resume) => {
+            const works: Array<StageWork> = new Array(jobs.length)
+            let missing = jobs.length
+            const calls = jobs.map((job, index): Call => ({
+              work,
+              job,
+              alone: false,
+              done: (result) => {
+                works[index] = result
+                if (--missing === 0) resume(Effect.succeed(works))
+              }
+            }))
+            pool.submit(calls)
+            return Effect.sync(() => pool.withdraw(calls))
+          })
+      })
+    })
+  )
+
+const makePool = ({ batchMillis, heapMiB, workers }: StageWorkersOptions) => {
+  let waiting: Array<Call> = []
+  let calls = 0
+  let closed = false
+  const threads: Array<Thread> = []
+
+  const start = (): Thread => {
+    const worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: heapMiB }, execArgv: ["--disable-warning=ExperimentalWarning"] })
+    const thread: Thread = { worker, prepared: new Set(), batches: [], timer: undefined }
+    worker.on("message", (message: FromWorker) => answered(thread, message))
+    worker.on("error", (error) => broken(thread, "StageCrashed", `the stage crashed its thread: ${error.message}`))
+    worker.on("exit", (code) => broken(thread, "StageCrashed", `the stage ended its thread (code ${code})`))
+    threads.push(thread)
+    return thread
+  }
+  const post = (thread: Thread, message: ToWorker): void => thread.worker.postMessage(message)
+
+  const dispatch = (): void => {
+    for (const thread of threads) {
+      while (thread.batches.length < 2 && waiting.length > 0) {
+        const first = waiting[0] as Call
+        let size = 1
+        while (size < maxBatchRows && !first.alone) {
+          const next = waiting[size]
+          if (next === undefined || next.alone || next.work.id !== first.work.id) break
+          size++
+        }
+        send(thread, waiting.splice(0, size))
+      }
+    }
+  }
+  const send = (thread: Thread, batch: ReadonlyArray<Call>): void => {
+    const { work } = batch[0] as Call
+    if (!thread.prepared.has(work.id)) {
+      thread.prepared.add(work.id)
+      post(thread, { _tag: "Prepare", id: work.id, stages: work.stages, resources: work.resources })
+    }
+    const call = ++calls
+    thread.batches.push({ call, calls: batch })
+    if (thread.batches.length === 1) watch(thread)
+    post(thread, { _tag: "Run", call, id: work.id, jobs: batch.map(({ job }) => job) })
+  }
+  const watch = (thread: Thread): void => {
+    clearTimeout(thread.timer)
+    thread.timer = thread.batches.length === 0
+      ? undefined
+      : setTimeout(() => broken(thread, "StageTimedOut", `the stage took longer than ${batchMillis} ms`), batchMillis)
+  }
+  const answered = (thread: Thread, message: FromWorker): void => {
+    const batch = thread.batches.shift()
+    watch(thread)
+    if (batch === undefined) return
+    if (message._tag === "Done") batch.calls.forEach((call, index) => call.done(message.works[index] ?? lost))
+    else {
+      // The thread let go of this plan for newer ones, or could not prepare it.
+      const plan = batch.calls[0]?.work.id ?? ""
+      thread.prepared.delete(plan)
+      if (message.detail === "") waiting = batch.calls.concat(waiting)
+      else for (const call of batch.calls) call.done(failure(call.job, "StageUnprepared", message.detail))
+    }
+    dispatch()
+  }
+  /** Ends the thread and does its batches again, the one that broke it row by row. */
+  const broken = (thread: Thread, tag: string, message: string): void => {
+    const at = threads.indexOf(thread)
+    if (at < 0) return
+    threads.splice(at, 1)
+    clearTimeout(thread.timer)
+    void thread.worker.terminate()
+    const [inWork, ...others] = thread.batches
+    const again: Array<Call> = []
+    if (inWork !== undefined) {
+      const [only] = inWork.calls
+      if (inWork.calls.length === 1 && only !== undefined) only.done(failure(only.job, tag, message))
+      else for (const call of inWork.calls) again.push(Object.assign(call, { alone: true }))
+    }
+    for (const batch of others) again.push(...batch.calls)
+    waiting = again.concat(waiting)
+    if (closed) return
+    start()
+    dispatch()
+  }
+
+  for (let index = 0; index < Math.max(1, workers); index++) start()
+  return {
+    submit: (batch: ReadonlyArray<Call>): void => {
+      waiting.push(...batch)
+      dispatch()
+    },
+    withdraw: (batch: ReadonlyArray<Call>): void => {
+      const gone = new Set(batch)
+      waiting = waiting.filter((call) => !gone.has(call))
+    },
+    close: async (): Promise<void> => {
+      closed = true
+      const all = threads.splice(0)
+      for (const { timer } of all) clearTimeout(timer)
+      await Promise.all(all.map(({ worker }) => worker.terminate()))
+    }
+  }
+}
+
+const failure = (job: StageJob, tag: string, message: string): StageWork => ({
+  outcomes: [{ ord: job.from, outcome: failed(tag, message), millis: 0 }],
+  entries: []
+})
+const lost: StageWork = { outcomes: [], entries: [] }
