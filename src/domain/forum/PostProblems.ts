@@ -1,10 +1,9 @@
 // From a forum post to the problems in it: none, one, or the items of a numbered list. A moderator's edit that states a problem wins over
 // the text around it; quotes are looked into only where the post itself has no problem.
-import { kindOfSentences, type ProblemKind } from "./ProblemKind.ts"
+import { asserts, kindOfSentences, type ProblemKind } from "./ProblemKind.ts"
 import { hasTask, tasksOf } from "./ProblemTasks.ts"
 import { type NumberedList, numberedList } from "./Numbering.ts"
 import { postText } from "./PostText.ts"
-import { asserts } from "./ProblemKind.ts"
 import { hasFormula, type Sentence, sentencesOf } from "./Sentences.ts"
 import { isProblem, statementOf } from "./Statement.ts"
 
@@ -29,9 +28,13 @@ export interface PostReading {
 export const maxProblems = 100
 export const maxIntroduction = 2_000
 
-const edit = /\[\s*(?:mod(?:erator)?|admin(?:istrator)?)\b'?s?\s*(?:edit|note)?\s*[:-]/gi
+const edit =
+  /(?:\[|^)[ \t]*(?:(?:mod(?:erator)?|admin(?:istrator)?)(?:'s)?\s+(?:edit|note)|edit(?:ed)?\s+by\s+(?:an?\s+|the\s+)?(?:mod(?:erator)?|admin(?:istrator)?))\b[^:\n-]{0,40}[:-]/gim
 
-/** Cuts "[Moderator edit: ...]" out of a text. An edit ends at the bracket that closes it; if none does, at the end of its paragraph. */
+/**
+ * Cuts moderators' edits out of a text: "[Moderator edit: ...]", or a paragraph that begins so. One in brackets ends at the bracket that
+ * closes it; if none does, at the end of its paragraph.
+ */
 const takeEdits = (text: string): { readonly rest: string; readonly edits: ReadonlyArray<string> } => {
   const edits: Array<string> = []
   let rest = ""
@@ -41,7 +44,7 @@ const takeEdits = (text: string): { readonly rest: string; readonly edits: Reado
     const bodyStart = match.index + match[0].length
     let depth = 1
     let end = bodyStart
-    for (; end < text.length; end++) {
+    for (; match[0].startsWith("[") && end < text.length; end++) {
       const code = text.charCodeAt(end)
       if (code === 91) depth++
       else if (code === 93 && --depth === 0) break

@@ -29,14 +29,17 @@ const remark =
   /\b(?:let\s+me\s+know|tell\s+me|i'?ll\s+(?:replace|post|edit|be)|i\s+will\s+(?:replace|post)|post\s+(?:your|a|the|any|full|more)\s+(?:solutions?|answers?|proofs?|ideas?|problems?)|sorry|apologi[sz]e|my\s+english|(?:nice|own|original)\s+problem|solutions?\s+(?:is|are)\s+welcome|wrong\s+(?:section|forum|topic)|i'?m\s+new|new\s+(?:here|to\s+this)|posted\s+(?:before|already|here)|already\s+(?:been\s+)?posted|have\s+fun|good\s+luck|enjoy|bump|don'?t\s+know\s+how|no\s+idea|i'?m\s+stuck|i\s+am\s+stuck|got\s+stuck|(?:too|very|quite|really|not)\s+(?:easy|hard|difficult)|try\s+it|happy\s+solving|your\s+(?:solutions?|opinions?|replies|time))\b/i
 const firstPerson =
   /^(?:well|ok(?:ay)?|so|and|but|also|btw|actually|yes|please|anyway|,|\s)*(?:i(?:'m|'ve|'d|'ll|\s+(?:am|have|had|was|will|do|did|didn'?t|don'?t|can'?t|cannot|can|could|couldn'?t|need|want|wanted|would|heard|saw|found|got|created|made|came|think|know|believe|guess|hope|tried|remember|like|love|just|really|also))|my\s+(?:teacher|friend|brother|sister|professor|student|son|daughter|tutor|problem)|we\s+(?:were|got|had|did))\b/i
+const someone = /\b(?:someone|somebody|he|she|they|teacher|professor|friend|brother|sister)\b.*\b(?:problem|question|exercise|puzzle)\b/i
+const credit = /^[([]?(?:(?:proposed|posted|submitted|created|composed|shared)\s+by\b|(?:source|author|origin)\s*:)/i
+const editNote = /^\(?(?:edit(?:ed)?|update[sd]?|ps|p\.\s?s\.?)\b\s*(?:[:.,-]|$)/i
 const meeting = /\b(?:recommend|books?|textbooks?|websites?|links?|forums?|results?|prepar\w+|olympiads?|contests?|competitions?|scores?|marks|syllabus|camp|train(?:ing)?)\b/i
 const label =
-  /^(?:the\s+|my\s+|original\s+)?(?:problem|question|exercise|statement|q)s?(?:\s+(?:is|are|was|says|states|goes|reads|statement))*(?:\s+(?:like\s+)?(?:this|as\s+follows|the\s+following))?\s*[:.-]*$/i
+  /^(?:the\s+|my\s+|original\s+)?(?:problem|question|exercise|statement|q)s?\s*#?\d{0,3}(?:\s+(?:is|are|was|says|states|goes|reads|statement))*(?:\s+(?:like\s+)?(?:this|as\s+follows|the\s+following))?\s*[:.-]*$/i
 /** "First round 2003, problem 2: Let ..." and "Here is a nice problem: Find ...". */
 const leadingLabel = new RegExp(
   "^(?:[^.:\\n\u00a4=?]{0,80}?\\b(?:problem|question|exercise|prob|ex|q)\\.?\\s*(?:#|no\\.?)?\\s*\\d{1,3}[a-z]?\\s*[.:)-]+\\s+|" +
-    "[^.:\\n\u00a4=?]{0,100}?\\b(?:problem|question|exercise|puzzle)s?(?:\\s+(?:is|says|for\\s+you|statement|below))?\\s*(?:\\([^()\\n]{0,60}\\))?\\s*:\\s+|" +
-    "(?:edit(?:ed)?|note|corrected|statement|claim|q)\\s*:\\s+)",
+    "(?!(?:in|for|throughout)\\b)[^.:\\n\u00a4=?]{0,100}?\\b(?:problem|question|exercise|puzzle)s?\\b[^.:\\n\u00a4=?]{0,60}:\\s+|" +
+    "(?:note|corrected|statement|claim|q)\\s*:\\s+)",
   "i"
 )
 const attemptHeading =
@@ -44,21 +47,28 @@ const attemptHeading =
 const attemptOpening =
   /^(?:but|so|well|and|ok|also|now|,|\s)*(?:(?:i|we)(?:'ve|\s+have)?\s+(?:already\s+|only\s+|just\s+|also\s+)?(?:got|get|tried|try|obtained|solved|managed|started|proved|proceeded|noticed|used|(?:think|believe|guess|suppose)\s+(?:that|the|it|this|so|we|i|you|there))|what\s+i\s+(?:did|have|tried|got)|my\s+(?:idea|thoughts?|guess)|so\s+far)\b/i
 
+/** How long the label is that the sentence begins with; 0 if none, or if nothing follows it. */
+const leadOf = (masked: string): number => {
+  const length = leadingLabel.exec(masked)?.[0].length ?? 0
+  return length < masked.length ? length : 0
+}
+
 /** True for talk that no statement needs. A sentence with a formula is not talk, whatever else it says, except for thanks and labels. */
 const isTalk = (masked: string): boolean => {
-  const words = masked.replace(/^[([\s*_-]+/, "")
-  const rest = words.replace(greeting, "")
+  const words = masked.replace(/^[([\s*_-]+/, "").replace(greeting, "")
+  const rest = words.slice(leadOf(words))
   if (rest.replace(/[\s.!,;:)\]-]+/g, "") === "") return true
   if (label.test(rest)) return true
   if (hasFormula(rest)) return false
-  if (thanks.test(rest)) return true
+  if (thanks.test(rest) || credit.test(rest)) return true
   const asked = tasksOfSentence(rest)
   const aboutMathematics = mathematicalWords(rest) >= 2 || /\d/.test(rest)
   const orders = /\b(?:prove|show|find|compute|determine|calculate|evaluate|solve)\b(?!\s+(?:it|this|these|that|them|the\s+(?:following\s+)?)?\s*(?:problem|question|exercise|one|$|[.?!,:]))/i.test(rest)
+  if (editNote.test(rest) && !hasTask(asked)) return true
   if (introduction.test(rest) && !/\bsuch\s+that\b/i.test(rest) && !(orders && aboutMathematics)) return true
   // "Please help me to prove this inequality:" leads in the formula that follows.
   if (orders && (aboutMathematics || rest.endsWith(":") || /\bthat\b/i.test(rest)) && !/\b(?:anyone|anybody|ne1)\s+(?:here\s+)?know/i.test(rest)) return false
-  if (request.test(rest) || remark.test(rest)) return true
+  if (request.test(rest) || remark.test(rest) || (someone.test(rest) && !aboutMathematics)) return true
   if (meeting.test(rest) && /\b(?:you|your|i|my|me|anyone|we|our)\b/i.test(rest) && !/\d/.test(rest)) return true
   return firstPerson.test(rest) && !aboutMathematics && !hasTask(asked)
 }
@@ -66,9 +76,9 @@ const isTalk = (masked: string): boolean => {
 /** True where a reader could start to work: a task that is not talk, or an assertion, with something mathematical in it. */
 export const isProblem = (sentences: ReadonlyArray<Sentence>): boolean => {
   const serious = sentences.filter(({ masked }) => !isTalk(masked))
-  const mathematical = serious.some(({ masked }) => hasFormula(masked) || /\d/.test(masked)) ||
-    serious.reduce((sum, { masked }) => sum + mathematicalWords(masked), 0) >= 2
-  return mathematical && (hasTask(tasksOf(serious)) || asserts(serious))
+  const signs = serious.some(({ masked }) => hasFormula(masked) || /\d/.test(masked))
+  const words = serious.reduce((sum, { masked }) => sum + mathematicalWords(masked), 0)
+  return hasTask(tasksOf(serious)) ? signs || words >= 1 : asserts(serious) && (signs || words >= 2)
 }
 
 const attemptStarts = (sentences: ReadonlyArray<Sentence>, text: string): number => {
@@ -93,11 +103,8 @@ export const statementOf = (text: string): Statement => {
   const head = all[first]
   const tail = all[last]
   if (head === undefined || tail === undefined || last < first) return { text: "", sentences: [], attempt }
-  let lead = 0
-  for (const prefix of [greeting, leadingLabel]) {
-    const match = prefix.exec(head.masked.slice(lead))
-    if (match !== null && lead + match[0].length < head.masked.length) lead += match[0].length
-  }
+  const greeted = greeting.exec(head.masked)?.[0].length ?? 0
+  const lead = greeted + leadOf(head.masked.slice(greeted))
   const closing = farewell.exec(tail.masked)
   const cut = closing === null || closing.index === 0 || (head === tail && closing.index <= lead) ? 0 : tail.masked.length - closing.index
   const raw = text.slice(head.start + lead, tail.end - cut)
