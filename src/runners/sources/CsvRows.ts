@@ -29,12 +29,14 @@ async function* readRows(file: SourceFile, from: Place, maxRowBytes: number): Ba
   let items: Array<RawItem> = []
   let rows = 0
   let lastLine = 0
+  let emptyLines = 0
 
   const unreadable = (detail: string) => new SourceUnreadable({ location: file.path, reason: "unreadable", detail })
 
   const onRecord = (cells: ReadonlyArray<string>, context: Info): undefined => {
-    const line = lastLine + 1
+    const line = lastLine + 1 + context.empty_lines - emptyLines
     lastLine = context.lines
+    emptyLines = context.empty_lines
     if (header === undefined) {
       header = cells.map((cell) => decode(cell)?.trim() ?? "")
       return
@@ -61,7 +63,7 @@ async function* readRows(file: SourceFile, from: Place, maxRowBytes: number): Ba
   const feed = (chunk: Buffer | undefined) =>
     new Promise<void>((done) => {
       const settled = (cause?: unknown) => {
-        failure ??= cause
+        failure ??= cause ?? undefined
         done()
       }
       if (chunk === undefined) parser.end(settled)

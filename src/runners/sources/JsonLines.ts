@@ -7,7 +7,6 @@ import { type Batches, batchRows, type Place, type RawItem, type Reader, streamB
 import { bytesOf, type SourceFile } from "./SourceFile.ts"
 
 const newline = 0x0a
-const carriageReturn = 0x0d
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 const blank = /^[ \t\r]*$/
 /** A JSON list is read whole, so it has a limit: 256 MiB of text. */
@@ -15,62 +14,91 @@ const listBytesLimit = 256 * 1024 * 1024
 
 const kindOf = (value: unknown): string => (value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`)
 
-/** The row or fault that the bytes of one line are; undefined for a blank line. */
-const itemOf = (bytes: Buffer, at: Place): RawItem | undefined => {
-  if (!isUtf8(bytes)) return { ...at, tag: "InvalidUtf8", message: "The line is not valid UTF-8." }
-  const text = bytes.toString("utf8")
+/**
+ * The row or fault that `bytes` from `start` to `end` (a line without its newline) are; undefined for a blank line. `valid`: these
+ * bytes are known to be UTF-8.
+ */
+const itemOf = (
+  bytes: Buffer,
+  start: number,
+  end: number,
+  line: number,
+  offset: number,
+  valid: boolean
+): RawItem | undefined => {
+  if (!valid && !isUtf8(bytes.subarray(start, end))) {
+    return { line, offset, tag: "InvalidUtf8", message: "The line is not valid UTF-8." }
+  }
+  const marked = line === 1 && bytes.subarray(start, start + 3).equals(byteOrderMark)
+  const text = bytes.toString("utf8", marked ? start + 3 : start, end)
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
     if (blank.test(text)) return undefined
-    return { ...at, tag: "MalformedRow", message: `The line is not valid JSON: ${(cause as SyntaxError).message}` }
+    return { line, offset, tag: "MalformedRow", message: `The line is not valid JSON: ${(cause as SyntaxError).message}` }
   }
   // JSON.parse makes nothing but JSON.
   return isJsonObject(value)
-    ? { ...at, value }
-    : { ...at, tag: "MalformedRow", message: `The line is not a JSON object but ${kindOf(value)}.` }
+    ? { line, offset, value }
+    : { line, offset, tag: "MalformedRow", message: `The line is not a JSON object but ${kindOf(value)}.` }
 }
 
-async function* readLines(file: SourceFile, from: Place, maxLineBytes: number): Batches {
+const tooLong = (line: number, offset: number, bytes: number, limit: number): RawItem => ({
+  line,
+  offset,
+  tag: "LineTooLong",
+  message: `The line has ${bytes} bytes; at most ${limit} are read.`
+})
+
+/** The rows of JSON lines in batches, one for each chunk of the file; for those who read without Effect. */
+export async function* lineBatches(file: SourceFile, from: Place, maxLineBytes: number): Batches {
   let { line, offset } = from
-  /** Pieces of a line that began in an earlier chunk; empty and with `heldBytes` over the limit while one is passed over. */
+  /** Copies of the pieces of a line that began in an earlier chunk; none while a line over the limit is passed over. */
   let held: Array<Buffer> = []
   let heldBytes = 0
 
-  const finish = (piece: Buffer, endBytes: number): RawItem | undefined => {
-    const bytes = heldBytes + piece.byteLength
-    offset += bytes + endBytes
+  const finishHeld = (last: Buffer, newlineBytes: number): RawItem | undefined => {
+    const bytes = heldBytes + last.byteLength
     line += 1
-    const whole = heldBytes === 0 || bytes > maxLineBytes ? piece : Buffer.concat([...held, piece])
+    offset += bytes + newlineBytes
+    const pieces = [...held, last]
     held = []
     heldBytes = 0
-    if (bytes > maxLineBytes) {
-      return { line, offset, tag: "LineTooLong", message: `The line has ${bytes} bytes; at most ${maxLineBytes} are read.` }
-    }
-    const start = line === 1 && whole.subarray(0, 3).equals(byteOrderMark) ? 3 : 0
-    const end = whole.byteLength - (whole[whole.byteLength - 1] === carriageReturn ? 1 : 0)
-    return end <= start ? undefined : itemOf(whole.subarray(start, end), { line, offset })
+    return bytes > maxLineBytes
+      ? tooLong(line, offset, bytes, maxLineBytes)
+      : itemOf(Buffer.concat(pieces), 0, bytes, line, offset, false)
   }
 
   for await (const chunk of bytesOf(file, from.offset)) {
     const items: Array<RawItem> = []
-    let position = 0
-    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, position)) {
-      const item = finish(chunk.subarray(position, end), 1)
+    const add = (item: RawItem | undefined) => {
       if (item !== undefined) items.push(item)
-      position = end + 1
     }
-    if (position < chunk.byteLength) {
-      const rest = chunk.subarray(position)
-      heldBytes += rest.byteLength
+    let start = 0
+    let end = chunk.indexOf(newline)
+    if (heldBytes > 0 && end >= 0) {
+      add(finishHeld(chunk.subarray(0, end), 1))
+      start = end + 1
+      end = chunk.indexOf(newline, start)
+    }
+    // One look at all whole lines of the chunk; line by line only where it finds something.
+    const valid = end >= 0 && isUtf8(chunk.subarray(start, chunk.lastIndexOf(newline)))
+    for (; end >= 0; end = chunk.indexOf(newline, start)) {
+      line += 1
+      offset += end - start + 1
+      add(end - start > maxLineBytes ? tooLong(line, offset, end - start, maxLineBytes) : itemOf(chunk, start, end, line, offset, valid))
+      start = end + 1
+    }
+    if (start < chunk.byteLength) {
+      heldBytes += chunk.byteLength - start
       if (heldBytes > maxLineBytes) held = []
-      else held.push(Buffer.from(rest))
+      else held.push(Buffer.from(chunk.subarray(start)))
     }
     yield items
   }
   if (heldBytes > 0) {
-    const item = finish(Buffer.alloc(0), 0)
+    const item = finishHeld(Buffer.alloc(0), 0)
     if (item !== undefined) yield [item]
   }
 }
@@ -107,7 +135,7 @@ async function* readList(file: SourceFile, from: Place): Batches {
 
 /** Rows of a JSON-lines file. `offset` counts unpacked bytes; a gzipped file is unpacked from its start again. */
 export const jsonLinesReader = (file: SourceFile, maxLineBytes: number): Reader => ({
-  read: (from) => streamBatches(file.path, () => readLines(file, from, maxLineBytes))
+  read: (from) => streamBatches(file.path, () => lineBatches(file, from, maxLineBytes))
 })
 
 /** Rows of a file that is one JSON list. `offset` counts entries. */
