@@ -19,6 +19,9 @@ interface Actor {
   readonly events: Map<number, { readonly bodies: ReadonlyArray<string>; readonly atMillis: number }>
 }
 
+/** Page sizes of `list` and `history` stay between 1 and 1000, whatever is asked. */
+const clampLimit = (limit: number): number => Math.max(1, Math.min(1000, Math.trunc(limit)))
+
 const make = () => {
   const types = new Map<string, Map<string, Actor>>()
   const find = (key: ActorKey) => types.get(key.type)?.get(key.id)
@@ -98,9 +101,6 @@ const make = () => {
     })
   })
 }
-
-/** Page sizes of `list` and `history` stay between 1 and 1000, whatever is asked. */
-export const clampLimit = (limit: number): number => Math.max(1, Math.min(1000, Math.trunc(limit)))
 
 export const layer: Layer.Layer<ActorStore> = Layer.sync(ActorStore, make)
 

@@ -1,8 +1,8 @@
 // RunIndex in plain Maps: deterministic, for tests and throw-away runs. Pages are computed from scratch each time, so it is the
 // plain reading of the contract that the SQL adapters are compared with.
 import { Effect, Layer } from "effect"
-import { canonical, type Json } from "../domain/Json.ts"
 import type { RowRef, RunRow, SetResult } from "../domain/RunRow.ts"
+import { clusterText, dropDetail } from "../domain/StoredResult.ts"
 import { compareText, escapeText } from "../domain/StoredText.ts"
 import { type GroupMember, type IndexedEntry, RunIndex } from "./RunIndex.ts"
 
@@ -24,15 +24,6 @@ const stageMap = <A>(stages: Map<number, Map<string, A>>, stage: number): Map<st
   stages.set(stage, made)
   return made
 }
-
-/** The value of the patch field `cluster` as text: strings as they are, anything else as canonical JSON, null where there is none. */
-export const clusterText = (patch: SetResult["patch"]): string | null => {
-  const value = patch["cluster"]
-  return value === undefined || value === null ? null : typeof value === "string" ? value : canonical(value)
-}
-
-/** The `detail` column of a row dropped by a set stage. */
-export const dropDetail = (detail: Json): string | null => detail === null ? null : canonical(detail)
 
 /** Groups in their order: keys by their UTF-8 bytes, bands by their number; then `seq`, then `sub`. */
 const compareMember = (by: "key" | "band") => {

@@ -1,0 +1,215 @@
+// ActorStore and RunIndex over one SQLite file that a worker thread owns. Every call has a place in a bounded queue and a deadline;
+// when the thread dies, the calls that wait fail as `unavailable` (their outcome is unknown) and the next one starts it again.
+import { Clock, Context, Effect, Layer, Schema, Semaphore } from "effect"
+import { mkdirSync } from "node:fs"
+import { dirname, resolve } from "node:path"
+import { Worker } from "node:worker_threads"
+import { ActorStore, StoreFailed } from "../../actors/ActorStore.ts"
+import { RunIndex } from "../../actors/RunIndex.ts"
+import { StoreTooNew } from "../StoreTooNew.ts"
+import * as SqliteLock from "./SqliteLock.ts"
+import {
+  buffersOfEntries, type Message, packEntries, type PortName, type Request, type SqliteSettings, unpackBytes
+} from "./SqliteProtocol.ts"
+import type { SqlitePorts } from "./SqliteWorker.ts"
+
+/** Another process, or another part of this one, has the file open. */
+export class StoreInUse extends Schema.TaggedError<StoreInUse>()("StoreInUse", {
+  filename: Schema.String,
+  /** The process that has it; null where that could not be read. */
+  pid: Schema.NullOr(Schema.Int)
+}) {
+  override get message() {
+    const holder = this.pid === null ? "another process" : `process ${this.pid}`
+    return `The store ${this.filename} is in use by ${holder}. Wait for it, stop it, or choose another folder.`
+  }
+}
+
+export interface SqliteOptions {
+  /** The file; it and its folder are made if they are not there. `:memory:` is for tests and is never shared. */
+  readonly filename: string
+  /** FULL: a commit survives a power cut. NORMAL: it survives the process, the last ones may not survive the machine. Default FULL. */
+  readonly synchronous?: "FULL" | "NORMAL"
+  /** Refuse a second process with `StoreInUse`. Default true; false: processes of one machine share the file. */
+  readonly exclusive?: boolean
+  /** Calls that may wait for the thread at once; the next fails as `unavailable`. Default 4096. */
+  readonly maxWaiting?: number
+  /** Deadline of one call in milliseconds, from asking to answer. Default 30,000. */
+  readonly callMillis?: number
+  /** How long a write waits for a lock of another process, in milliseconds. Default 5,000. */
+  readonly busyMillis?: number
+  /** Largest text or payload in bytes; a larger one is refused as `data`. Default and bound: SQLite's 1,000,000,000. */
+  readonly maxValueBytes?: number
+}
+
+export const layer = (options: SqliteOptions): Layer.Layer<ActorStore | RunIndex, StoreFailed | StoreInUse | StoreTooNew> =>
+  Layer.effectContext(Effect.gen(function*() {
+    const filename = options.filename === memory ? memory : resolve(options.filename)
+    if (filename !== memory) {
+      yield* fileSystem(() => mkdirSync(dirname(filename), { recursive: true }))
+      if (options.exclusive ?? true) yield* hold(filename)
+    }
+    const call = yield* makeThread(filename, options)
+    return Context.make(ActorStore, actorStore(call)).pipe(Context.add(RunIndex, runIndex(call)))
+  }))
+
+const memory = ":memory:"
+
+const unavailable = (detail: string) => new StoreFailed({ reason: "unavailable", detail })
+
+const fileSystem = <A>(run: () => A): Effect.Effect<A, StoreFailed> =>
+  Effect.try({ try: run, catch: (cause) => unavailable(cause instanceof Error ? cause.message : String(cause)) })
+
+const hold = (filename: string) =>
+  Effect.acquireRelease(
+    Effect.flatMap(fileSystem(() => SqliteLock.acquire(filename)), (lock) =>
+      lock._tag === "Held" ? Effect.succeed(lock) : Effect.fail(new StoreInUse({ filename, pid: lock.pid }))),
+    (lock) => Effect.sync(lock.release)
+  )
+
+type Methods<P extends PortName> = SqlitePorts[P]
+
+interface Call {
+  <P extends PortName, M extends keyof Methods<P> & string>(
+    port: P,
+    method: M,
+    args: Methods<P>[M] extends (...args: infer Args) => unknown ? Args : never,
+    moved?: Array<ArrayBuffer>
+  ): Effect.Effect<Methods<P>[M] extends (...args: never) => infer A ? A : never, StoreFailed>
+}
+
+interface Thread {
+  readonly worker: Worker
+  /** Calls without an answer, also those that nobody waits for any more: they still take up the thread. */
+  readonly waiting: Map<number, (result: Effect.Effect<never, StoreFailed> | Effect.Effect<unknown>) => void>
+  dead: StoreFailed | undefined
+}
+
+// From sources this file is .ts and the worker too; after a build both are .js.
+const workerUrl = new URL(import.meta.url.endsWith(".ts") ? "./SqliteWorker.ts" : "./SqliteWorker.js", import.meta.url)
+
+const startThread = (settings: SqliteSettings): Effect.Effect<Thread, StoreFailed | StoreTooNew> =>
+  Effect.callback((resume) => {
+    const worker = new Worker(workerUrl, { workerData: settings, name: "polya-sqlite" })
+    const thread: Thread = { worker, waiting: new Map(), dead: undefined }
+    let cause = "it stopped by itself"
+    worker.on("error", (error) => {
+      cause = error instanceof Error ? error.message : String(error)
+    })
+    worker.on("exit", () => {
+      thread.dead = unavailable(`the database thread ended: ${cause}`)
+      const lost = Effect.fail(thread.dead)
+      for (const answer of thread.waiting.values()) answer(lost)
+      thread.waiting.clear()
+      resume(lost)
+    })
+    worker.on("message", (message: Message) => {
+      switch (message._tag) {
+        case "ready":
+          return resume(Effect.succeed(thread))
+        case "refused":
+          return resume(Effect.fail(new StoreFailed(message.failure)))
+        case "tooNew":
+          return resume(Effect.fail(new StoreTooNew({ store: settings.filename, found: message.found, known: message.known })))
+        case "answer":
+        case "failed": {
+          const answer = thread.waiting.get(message.id)
+          thread.waiting.delete(message.id)
+          return answer?.(message._tag === "answer" ? Effect.succeed(message.value) : Effect.fail(new StoreFailed(message.failure)))
+        }
+      }
+    })
+    return Effect.promise(() => worker.terminate())
+  })
+
+/** Lets the thread finish what it was asked and close the file; ends it when it does not come to that in time. */
+const leave = (worker: Worker, millis: number): Effect.Effect<unknown> =>
+  Effect.callback<void>((resume) => {
+    worker.once("exit", () => resume(Effect.void))
+    worker.postMessage({ _tag: "close" } satisfies Request)
+  }).pipe(Effect.timeoutOrElse({ duration: millis, orElse: () => Effect.promise(() => worker.terminate()) }))
+
+const makeThread = Effect.fnUntraced(function*(filename: string, options: SqliteOptions) {
+  const { callMillis = 30_000, maxWaiting = 4096 } = options
+  const settings: SqliteSettings = {
+    filename,
+    synchronous: options.synchronous ?? "FULL",
+    busyMillis: options.busyMillis ?? 5_000,
+    maxValueBytes: options.maxValueBytes ?? 1_000_000_000
+  }
+  const starting = yield* Semaphore.make(1)
+  let thread: Thread | undefined
+  let closed = false
+  let lastId = 0
+
+  yield* Effect.addFinalizer(() => Effect.suspend(() => {
+    closed = true
+    return thread === undefined || thread.dead !== undefined ? Effect.void : leave(thread.worker, callMillis)
+  }))
+  thread = yield* startThread(settings)
+
+  const restarted = starting.withPermits(1)(Effect.suspend((): Effect.Effect<Thread, StoreFailed> => {
+    if (thread !== undefined && thread.dead === undefined) return Effect.succeed(thread)
+    // A database in memory went with its thread.
+    if (closed || filename === memory) return Effect.fail(unavailable("the store is closed"))
+    return startThread(settings).pipe(
+      Effect.mapError((error) => error._tag === "StoreFailed" ? error : unavailable(error.message)),
+      Effect.tap((next) => Effect.sync(() => thread = next))
+    )
+  }))
+  const living = Effect.suspend(() => {
+    if (closed) return Effect.fail(unavailable("the store is closed"))
+    return thread !== undefined && thread.dead === undefined ? Effect.succeed(thread) : restarted
+  })
+
+  const ask = (to: Thread, request: (id: number) => Request, moved: Array<ArrayBuffer>): Effect.Effect<unknown, StoreFailed> =>
+    Effect.callback((resume) => {
+      if (to.dead !== undefined) return resume(Effect.fail(to.dead))
+      if (to.waiting.size >= maxWaiting) return resume(Effect.fail(unavailable(`${maxWaiting} calls are waiting for the database already`)))
+      const id = ++lastId
+      try {
+        to.worker.postMessage(request(id), moved)
+      } catch (error) {
+        return resume(Effect.fail(new StoreFailed({ reason: "data", detail: String(error) })))
+      }
+      to.waiting.set(id, resume)
+      return Effect.sync(() => {
+        if (to.waiting.has(id)) to.waiting.set(id, () => {})
+      })
+    })
+
+  const late = Effect.fail(unavailable(`the database did not answer within ${callMillis} ms`))
+  const call: Call = (port, method, args, moved = []) =>
+    Effect.flatMap(living, (to) => ask(to, (id) => ({ _tag: "call", id, port, method, args }), moved)).pipe(
+      Effect.timeoutOrElse({ duration: callMillis, orElse: () => late })
+    // The worker's method of that name made the value; its type is the one that SqlitePorts states.
+    ) as ReturnType<Call> as never
+  return call
+})
+
+const actorStore = (call: Call) =>
+  ActorStore.of({
+    load: (keys) => call("actors", "load", [keys.map(({ id, type }) => ({ type, id }))]),
+    commit: (batch) => Effect.flatMap(Clock.currentTimeMillis, (now) => call("actors", "commit", [batch, now])),
+    asOf: ({ id, type }, version) => call("actors", "asOf", [{ type, id }, version]),
+    history: ({ id, type }, { before, limit }) => call("actors", "history", [{ type, id }, limit, before]),
+    list: (type, { after, limit }) => call("actors", "list", [type, limit, after]),
+    prune: (cut) => call("actors", "prune", [cut])
+  })
+
+const runIndex = (call: Call) =>
+  RunIndex.of({
+    put: (run, rows, entries) => Effect.suspend(() => {
+      const packed = entries.map(({ entries: list, stage }) => packEntries(stage, list))
+      return call("index", "put", [run, rows, packed], packed.flatMap(buffersOfEntries))
+    }),
+    rows: (run, { after, limit, statuses }) => call("index", "rows", [run, after, limit, statuses]),
+    reopen: (run, stage) => call("index", "reopen", [run, stage]),
+    groups: (run, stage, by, { after, limit }) => call("index", "groups", [run, stage, by, after, limit]),
+    payloads: (run, stage, refs) => Effect.map(call("index", "payloads", [run, stage, refs]), (packed) => unpackBytes(packed, true)),
+    strata: (run, stage, { after, clusterStage, limit }) => call("index", "strata", [run, stage, clusterStage, after, limit]),
+    putResults: (run, stage, results) => call("index", "putResults", [run, stage, results]),
+    results: (run, stage, refs) => call("index", "results", [run, stage, refs]),
+    counts: (run) => call("index", "counts", [run]),
+    forget: (run, maxRows) => call("index", "forget", [run, maxRows])
+  })
