@@ -1,7 +1,7 @@
 // What a discussion says the answer is. Only explicit words count ("the answer is 9", \boxed{9}, "(a,b,c) = (1,2,3)" where the problem asks for
 // (a,b,c)); a guess, a question, a contradiction between replies or a wrong number gives null. Proofs have no answer.
 import { formulaSpans } from "./Mathematics.ts"
-import { numberedList } from "./Numbering.ts"
+import { itemLabels, type NumberedItem } from "./Numbering.ts"
 import type { PostProblem } from "./PostProblems.ts"
 import { postText } from "./PostText.ts"
 
@@ -10,7 +10,7 @@ const hint = /answer|boxed|\)\s*=\s*\$?\s*\(/i
 const announced =
   /\banswers?\b(?:\s+(?:to|for|of|in)\s+(?:the\s+)?(?:problem|question|number|no\.?|part|#)?\s*#?\s*(\d{1,3}))?\s*(?:is|are|was|should\s+be|must\s+be|equals|will\s+be|would\s+be|:|=)\s*(?:(?:therefore|thus|then|simply|just|indeed|clearly|equal\s+to|exactly|option|choice|still)\s+)?[:=]?\s*/gi
 const doubt =
-  /\b(?:i\s+(?:think|believe|guess|suppose)|guess|may\s*be|perhaps|probably|not\s+sure|unsure|seems?|might|could|if|whether|is|isn'?t|not|wrong|what|why|how|your|his|their|hope|book'?s|says)\b[^.!?\n]*$/i
+  /\b(?:i\s+(?:think|believe|guess|suppose)|guess|may\s*be|perhaps|probably|not\s+sure|unsure|seems?|might|could|if|whether|isn'?t|not|wrong|what|why|how|your|his|their|hope|book'?s|says)\b[^.!?\n]*$|(?:^|[.!?,;:\n])\s*(?:is|was|are)\b[^.!?\n]*$/i
 const number = /^[-+\u2212]?\d[\d,]*(?:\.\d+)?(?:\s?\/\s?\d+)?\s?(?:%|\\%|\u00b0)?/
 const tuple = /^\([^()\n=]{1,80}\)/
 const letter = /^\(?([A-H])\)?(?![\w'])/
@@ -86,15 +86,12 @@ const candidatesIn = (text: string, section: number | null, kind: PostProblem["k
   return found
 }
 
-/** Pieces of a reply by the problem that they speak of. Only where the post has several problems do numbers at line starts count. */
+/** Pieces of a reply by the problem that they speak of: numbers of the post's problems, rising, where items of a list begin. */
 const sectionsOf = (text: string, numbers: ReadonlySet<number>): ReadonlyArray<{ readonly text: string; readonly number: number | null }> => {
-  const list = numberedList(text)
-  const alone = /^[ \t]*(?:(?:problem|question|ex|q)\.?\s*)?[#(]?(\d{1,3})[.):]\s/i.exec(text)
-  const marks = list?.items ?? (alone === null ? [] : [{ number: Number(alone[1]), start: 0, textStart: alone[0].length }])
+  const marks: Array<NumberedItem> = []
+  for (const mark of itemLabels(text)) if (numbers.has(mark.number) && mark.number > (marks.at(-1)?.number ?? -1)) marks.push(mark)
   const sections = [{ text: text.slice(0, marks[0]?.start), number: null as number | null }]
-  for (const [index, mark] of marks.entries()) {
-    sections.push({ text: text.slice(mark.textStart, marks[index + 1]?.start), number: numbers.has(mark.number) ? mark.number : -1 })
-  }
+  for (const [index, mark] of marks.entries()) sections.push({ text: text.slice(mark.textStart, marks[index + 1]?.start), number: mark.number })
   return sections
 }
 

@@ -19,7 +19,7 @@ const labelled =
   /^[ \t>*-]{0,8}(?:problem|question|exercise|prob|ex|q)\.?[ \t]{0,4}(?:#|no\.?|n°|number)?[ \t]{0,4}(\d{1,3})[ \t]{0,4}(?:[.:)\]\u2013-]+|\([^()\n]{0,60}\)[.:]?|(?=\n|$))[ \t]*/gim
 /** At the start of a line, or after the end of a sentence and before a capital letter. */
 const bare =
-  /(?:^[ \t]{0,8}(?:(#)(\d{1,3})[.):]?[ \t]+|(\(|\[)?(\d{1,3})(?:(?:\)|\]|[.:/](?!\d)|\.\))(?:[ \t]+|(?=[A-Z\u00a4(]))))|(?<=[.?!\u00a4][ \t]{1,4})(\()?(\d{1,2})[.)][ \t]+(?=[A-Z\u00a4]))(?=\S)/gm
+  /(?:^[ \t]{0,8}(?:(#)(\d{1,3})[.):]?[ \t]+|([([])?(\d{1,3})(\.\)|[)\]]|[.:/](?!\d))(?:[ \t]+|(?=[A-Z\u00a4(])))|(?<=[.?!\u00a4][ \t]{1,4})(\()?(\d{1,2})([.)])[ \t]+(?=[A-Z\u00a4]))(?=\S)/gm
 
 interface Marker extends NumberedItem {
   readonly style: string
@@ -35,27 +35,31 @@ const counted = (markers: ReadonlyArray<Marker>): ReadonlyArray<Marker> => {
   return run
 }
 
-/** The list of `text`; `undefined` where fewer than two numbers follow each other. */
-export const numberedList = (text: string): NumberedList | undefined => {
-  if (!/\d/.test(text)) return undefined
+/** Every place where an item of some list may begin, in order. */
+const markersOf = (text: string): ReadonlyArray<Marker> => {
+  if (!/\d/.test(text)) return []
   const masked = maskFormulas(text)
-  const labels: Array<Marker> = []
+  const markers: Array<Marker> = []
   for (const match of masked.matchAll(labelled)) {
-    labels.push({ style: "label", number: Number(match[1]), start: match.index, textStart: match.index + match[0].length })
+    markers.push({ style: "label", number: Number(match[1]), start: match.index, textStart: match.index + match[0].length })
   }
-  const problems = counted(labels)
-  if (problems.length >= 2) return { style: "label", items: problems }
-  const byStyle = new Map<string, Array<Marker>>()
   for (const match of masked.matchAll(bare)) {
-    const style = match[1] ?? match[3] ?? match[5] ?? "n"
-    const list = byStyle.get(style) ?? []
-    byStyle.set(style, list)
-    list.push({ style, number: Number(match[2] ?? match[4] ?? match[6]), start: match.index, textStart: match.index + match[0].length })
+    const number = match[2] ?? match[4] ?? match[7] ?? ""
+    const style = `${match[1] ?? match[3] ?? match[6] ?? ""}${match[5] ?? match[8] ?? ""}`
+    markers.push({ style, number: Number(number), start: match.index, textStart: match.index + match[0].length })
   }
-  let best: ReadonlyArray<Marker> = []
-  for (const markers of byStyle.values()) {
-    const run = counted(markers)
-    if (run.length >= 2 && (best.length === 0 || (run[0]?.start ?? 0) < (best[0]?.start ?? 0))) best = run
+  return markers.sort((a, b) => a.start - b.start)
+}
+
+export const itemLabels = (text: string): ReadonlyArray<NumberedItem> => markersOf(text)
+
+/** The list of `text`; `undefined` where fewer than two numbers of one style follow each other. Labels win, then what begins first. */
+export const numberedList = (text: string): NumberedList | undefined => {
+  const byStyle = Map.groupBy(markersOf(text), ({ style }) => style)
+  const runs = [...byStyle].map(([style, markers]) => ({ style, items: counted(markers) })).filter(({ items }) => items.length >= 2)
+  const best = runs.find(({ style }) => style === "label") ?? runs[0]
+  return best === undefined ? undefined : {
+    style: best.style === "label" ? "label" : best.style.startsWith("(") ? "parenthesis" : "plain",
+    items: best.items
   }
-  return best.length < 2 ? undefined : { style: best[0]?.style === "(" ? "parenthesis" : "plain", items: best }
 }

@@ -15,7 +15,7 @@ export interface Statement {
 const greeting =
   /^(?:hi|hey|hello|hiya|dear|greetings|good\s+(?:morning|evening|afternoon|day)|hola|bonjour|salut|ciao|salve|hallo|guten\s+(?:tag|morgen|abend)|merhaba|selam|salam|namaste|xin\s+chào|olá|ola|привет|здравствуйте|добрый\s+(?:день|вечер)|你好|こんにちは)(?!\p{L})(?:\s+(?:to\s+)?(?:all|everyone|everybody|evry1|every1|evryone|every\s+one|guys|folks|friends|people|there|again|mathlinkers|aopsers|math\s*lovers|sirs?|à\s+tous|a\s+todos|tout\s+le\s+monde|zusammen|всем|of\s+you|dear))*\s*[,!.:;~-]*\s*/iu
 const thanks =
-  /^(?:ok(?:ay)?|so|many|lots\s+of|a\s+lot\s+of|and|please|pls)?\s*(?:thanks|thank\s+(?:you|u)|thanx|thnx|thx|tnx|tks|cheers|regards|(?:best|kind)\s+(?:regards|wishes)|merci|gracias|danke|grazie|obrigado|спасибо|bye|goodbye)\b/iu
+  /^(?:ok(?:ay)?|so|many|lots\s+of|a\s+lot\s+of|and|please|pls|muchas|mil|vielen|herzlichen)?\s*(?:thanks|thank\s+(?:you|u)|thanx|thnx|thx|tnx|tks|cheers|regards|(?:best|kind)\s+(?:regards|wishes)|merci|gracias|danke?|grazie|obrigado|спасибо|bye|goodbye)\b/iu
 const farewell = /[,;.!]?\s*\b(?:thanks|thank\s+you|thanx|thx|(?:please|pls|plz)\s+help(?:\s+me)?|cheers|merci|gracias)(?:\s+(?:in\s+advance|a\s+lot|so\s+much|very\s+much|everyone|all|guys|for\s+(?:your|the|any)\s+\w+))*\s*[.!]*$/iu
 const noun = "(?:problems?|questions?|exercises?|inequalit(?:y|ies)|puzzles?|challenges?|homework|hw|tasks?|ones?|stuff)"
 const introduction = new RegExp(
@@ -26,9 +26,11 @@ const introduction = new RegExp(
 const request =
   /\b(?:help\s+(?:me|us|with)|(?:need|want|appreciate|thankful\s+for)\s+(?:some\s+|your\s+|any\s+|a\s+little\s+)?(?:help|hints?)|help\s+(?:is|would|will)|any\s+(?:help|ideas?|hints?|suggestions?|solutions?|thoughts|comments?|takers|nice|one|body)\b|(?:can|could|would|will|may|does|do|did|has|have|is)\s+(?:anyone|anybody|any\s+one|any\s+body|someone|somebody|some\s+one|ne1|you|u|i)\b|how\s+(?:can|could|do|should|would|shall)\s+(?:i|you|we|u|one)\b|how\s+to\b|who\s+(?:can|knows)|what\s+(?:do|did|would|are)\s+(?:you|your|i)\b|(?:how\s+many|which|what|all|some|any)\s+of\s+you\b|necesito\s+ayuda|me\s+pueden\s+ayudar|aidez|aider|brauche\s+hilfe|помогите)\b/iu
 const remark =
-  /\b(?:let\s+me\s+know|tell\s+me|i'?ll\s+(?:replace|post|edit|be)|i\s+will\s+(?:replace|post)|post\s+(?:your|a|the|any|full|more)\s+(?:solutions?|answers?|proofs?|ideas?|problems?)|sorry|apologi[sz]e|my\s+english|(?:nice|own|original)\s+problem|solutions?\s+(?:is|are)\s+welcome|wrong\s+(?:section|forum|topic)|i'?m\s+new|new\s+(?:here|to\s+this)|posted\s+(?:before|already|here)|already\s+(?:been\s+)?posted|have\s+fun|good\s+luck|enjoy|bump|don'?t\s+know\s+how|no\s+idea|i'?m\s+stuck|i\s+am\s+stuck|got\s+stuck|(?:too|very|quite|really|not)\s+(?:easy|hard|difficult)|try\s+it|happy\s+solving|your\s+(?:solutions?|opinions?|replies|time))\b/i
+  /\b(?:let\s+me\s+know|tell\s+me|i'?ll\s+(?:replace|post|edit|be)|i\s+will\s+(?:replace|post)|post\s+(?:your|a|the|any|full|more)\s+(?:solutions?|answers?|proofs?|ideas?|problems?)|sorry|apologi[sz]e|my\s+english|(?:nice|own|original)\s+problem|solutions?\s+(?:is|are)\s+welcome|wrong\s+(?:section|forum|topic)|i'?m\s+new|new\s+(?:here|to\s+this)|posted\s+(?:before|already|here)|already\s+(?:been\s+)?posted|have\s+fun|good\s+luck|enjoy|bump|don'?t\s+know\s+how|no\s+idea|i'?m\s+stuck|i\s+am\s+stuck|got\s+stuck|(?:too|very|quite|really|not)\s+(?:easy|hard|difficult)|try\s+it|happy\s+solving|^(?:an?\s+)?(?:very\s+|quite\s+|rather\s+)?(?:nice|cute|easy|hard|beautiful|interesting|classic(?:al)?|old|fun|cool|good|simple|tricky|challenging)\s+(?:one|problem|question|inequality|exercise)s?|your\s+(?:solutions?|opinions?|replies|time))\b/i
 const firstPerson =
   /^(?:well|ok(?:ay)?|so|and|but|also|btw|actually|yes|please|anyway|,|\s)*(?:i(?:'m|'ve|'d|'ll|\s+(?:am|have|had|was|will|do|did|didn'?t|don'?t|can'?t|cannot|can|could|couldn'?t|need|want|wanted|would|heard|saw|found|got|created|made|came|think|know|believe|guess|hope|tried|remember|like|love|just|really|also))|my\s+(?:teacher|friend|brother|sister|professor|student|son|daughter|tutor|problem)|we\s+(?:were|got|had|did))\b/i
+/** "From our last test:" */
+const leadIn = /^[^.?]{0,100}\b(?:problem|question|exercise|puzzle|test|exam|contest|olympiad|competition|homework|book)s?\b[^.?:]{0,60}:$/i
 const someone = /\b(?:someone|somebody|he|she|they|teacher|professor|friend|brother|sister)\b.*\b(?:problem|question|exercise|puzzle)\b/i
 const credit = /^[([]?(?:(?:proposed|posted|submitted|created|composed|shared)\s+by\b|(?:source|author|origin)\s*:)/i
 const editNote = /^\(?(?:edit(?:ed)?|update[sd]?|ps|p\.\s?s\.?)\b\s*(?:[:.,-]|$)/i
@@ -55,7 +57,7 @@ const leadOf = (masked: string): number => {
 
 /** True for talk that no statement needs. A sentence with a formula is not talk, whatever else it says, except for thanks and labels. */
 const isTalk = (masked: string): boolean => {
-  const words = masked.replace(/^[([\s*_-]+/, "").replace(greeting, "")
+  const words = masked.replace(/^[([\s*_\u00a1\u00bf-]+/, "").replace(greeting, "")
   const rest = words.slice(leadOf(words))
   if (rest.replace(/[\s.!,;:)\]-]+/g, "") === "") return true
   if (label.test(rest)) return true
@@ -68,6 +70,7 @@ const isTalk = (masked: string): boolean => {
   if (introduction.test(rest) && !/\bsuch\s+that\b/i.test(rest) && !(orders && aboutMathematics)) return true
   // "Please help me to prove this inequality:" leads in the formula that follows.
   if (orders && (aboutMathematics || rest.endsWith(":") || /\bthat\b/i.test(rest)) && !/\b(?:anyone|anybody|ne1)\s+(?:here\s+)?know/i.test(rest)) return false
+  if (leadIn.test(rest) && !hasTask(asked) && mathematicalWords(rest) < 2) return true
   if (request.test(rest) || remark.test(rest) || (someone.test(rest) && !aboutMathematics)) return true
   if (meeting.test(rest) && /\b(?:you|your|i|my|me|anyone|we|our)\b/i.test(rest) && !/\d/.test(rest)) return true
   return firstPerson.test(rest) && !aboutMathematics && !hasTask(asked)
