@@ -13,18 +13,36 @@ export const headline = (summary: Summary): Html => {
   const written = total(summary.splits)
   const share = (n: number) => whole > 0 && html`${percent(n, whole)} of in`
   return html`${
-    bar([
-      { kind: "done", value: summary.done, tooltip: `done: ${countOf(summary.done, "row")}, ${percent(summary.done, whole)}` },
-      { kind: "dropped", value: dropped, tooltip: `dropped: ${countOf(dropped, "row")}, ${percent(dropped, whole)}` },
-      { kind: "failed", value: summary.failed, tooltip: `failed: ${countOf(summary.failed, "row")}, ${percent(summary.failed, whole)}` }
-    ], whole, true)
+    bar(
+      [
+        {
+          kind: "done",
+          value: summary.done,
+          tooltip: `done: ${countOf(summary.done, "row")}, ${percent(summary.done, whole)}`
+        },
+        { kind: "dropped", value: dropped, tooltip: `dropped: ${countOf(dropped, "row")}, ${percent(dropped, whole)}` },
+        {
+          kind: "failed",
+          value: summary.failed,
+          tooltip: `failed: ${countOf(summary.failed, "row")}, ${percent(summary.failed, whole)}`
+        }
+      ],
+      whole,
+      true
+    )
   }
 <dl class="tiles">
 ${tile("In", count(whole), "source rows")}
-${tile(html`${sign("done")}Done`, count(summary.done), written === summary.done ? share(summary.done) : countOf(written, "row written", "rows written"))}
+${
+    tile(
+      html`${sign("done")}Done`,
+      count(summary.done),
+      written === summary.done ? share(summary.done) : countOf(written, "row written", "rows written")
+    )
+  }
 ${tile(html`${sign("dropped")}Dropped`, count(dropped), share(dropped))}
 ${tile(html`${sign("failed")}Failed`, count(summary.failed), share(summary.failed))}
-${tile("Rate", decimal(summary.problemsPerSecond), "problems per second")}
+${tile("Rate", decimal(summary.problemsPerSecond), "problems/s")}
 ${tile("Time", seconds(summary.seconds), "wall clock")}
 ${tile("Peak memory", bytes(summary.peakMemoryBytes), `of ${bytes(summary.machine.memoryBytes)}`)}
 </dl>
@@ -36,13 +54,17 @@ export const reconciliation = (summary: Summary): Html => {
   const all = identities(summary)
   const broken = all.filter(({ left, right }) => left !== right)
   const row = ({ law, left, right }: (typeof all)[number]) =>
-    html`<tr><th scope="row" class="words">${law}</th><td>${count(left)}</td><td>${left === right ? "=" : "≠"}</td><td>${count(right)}</td></tr>`
+    html`<tr><th scope="row" class="words">${law}</th><td>${count(left)}</td><td>${
+      left === right ? "=" : "≠"
+    }</td><td>${count(right)}</td></tr>`
   const table = html`<details><summary>All ${countOf(all.length, "equation")}</summary><table>
 <thead><tr><th scope="col" class="words">Equation</th><th scope="col">left</th><th scope="col"></th><th scope="col">right</th></tr></thead>
 <tbody>${all.map(row)}</tbody></table></details>`
   const { done, failed, in: rows } = summary
   return broken.length === 0
-    ? html`<div class="note good" id="reconciliation"><p><strong>✓ The counts add up.</strong> ${count(rows)} in = ${count(done)} done +
+    ? html`<div class="note good" id="reconciliation"><p><strong>✓ The counts add up.</strong> ${count(rows)} in = ${
+      count(done)
+    } done +
 ${count(total(summary.dropped))} dropped + ${count(failed)} failed, and so does every stage.</p>${table}</div>`
     : html`<div class="note bad" id="reconciliation"><p><strong>✗ The counts do not add up</strong>: ${
       countOf(broken.length, "equation does", "equations do")
@@ -50,19 +72,28 @@ ${count(total(summary.dropped))} dropped + ${count(failed)} failed, and so does 
       summary.status === "failed" || summary.status === "cancelled"
         ? "The run ended before every row had its fate."
         : "Some rows were counted twice or lost: do not use this dataset before the cause is known."
-    }</p><ul>${broken.map(({ law, left, right }) => html`<li>${law}: ${count(left)} ≠ ${count(right)}</li>`)}</ul>${table}</div>`
+    }</p><ul>${
+      broken.map(({ law, left, right }) => html`<li>${law}: ${count(left)} ≠ ${count(right)}</li>`)
+    }</ul>${table}</div>`
 }
 
 export const funnel = (summary: Summary): Html => {
   const widest = Math.max(summary.in, ...summary.stages.map((stage) => Math.max(stage.in, stage.out)))
   const unread = total(summary.faults)
-  const line = (name: Part, parts: Parameters<typeof bar>[0], figures: ReadonlyArray<Part>, reasons: ReadonlyArray<Html>) =>
-    html`<tr${reasons.length > 0 && html` class="holder"`}><th scope="row"><div class="withbar"><span>${name}</span>${bar(parts, widest)}</div></th>${
-      figures.map((figure) => html`<td>${figure}</td>`)
-    }</tr>
+  const line = (
+    name: Part,
+    parts: Parameters<typeof bar>[0],
+    figures: ReadonlyArray<Part>,
+    reasons: ReadonlyArray<Html>
+  ) =>
+    html`<tr${reasons.length > 0 && html` class="holder"`}><th scope="row"><div class="withbar"><span>${name}</span>${
+      bar(parts, widest)
+    }</div></th>${figures.map((figure) => html`<td>${figure}</td>`)}</tr>
 ${reasons}`
   const reason = (name: Part, dropped: Part, failed: Part, last: boolean) =>
-    html`<tr class="part${last ? " end" : ""}"><th scope="row">${name}</th><td></td><td>${dropped}</td><td>${failed}</td><td></td></tr>
+    html`<tr class="part${
+      last ? " end" : ""
+    }"><th scope="row">${name}</th><td></td><td>${dropped}</td><td>${failed}</td><td></td></tr>
 `
   const dash = (n: number) => n === 0 ? html`<span class="muted">–</span>` : count(n)
 
@@ -84,16 +115,26 @@ ${reasons}`
       reason(html`${sign("dropped")}${drop.reason}`, count(drop.rows), "", i === drops.length - 1 && derived === 0)
     )
     if (derived > 0) {
-      reasons.push(html`<tr class="part end"><th scope="row" colspan="5" class="words">${countOf(stage.expanded ?? 0, "row")} became ${
-        countOf(derived, "derived row")
-      }</th></tr>`)
+      reasons.push(
+        html`<tr class="part end"><th scope="row" colspan="5" class="words">${
+          countOf(stage.expanded ?? 0, "row")
+        } became ${countOf(derived, "derived row")}</th></tr>`
+      )
     }
     return line(
       stage.name,
       [
         { kind: "flow", value: kept, tooltip: `${stage.name}: ${countOf(kept, "row")} went on` },
-        { kind: "dropped", value: stage.dropped, tooltip: `${stage.name}: ${countOf(stage.dropped, "row")} dropped, ${percent(stage.dropped, stage.in)}` },
-        { kind: "failed", value: stage.failed, tooltip: `${stage.name}: ${countOf(stage.failed, "row")} failed, ${percent(stage.failed, stage.in)}` }
+        {
+          kind: "dropped",
+          value: stage.dropped,
+          tooltip: `${stage.name}: ${countOf(stage.dropped, "row")} dropped, ${percent(stage.dropped, stage.in)}`
+        },
+        {
+          kind: "failed",
+          value: stage.failed,
+          tooltip: `${stage.name}: ${countOf(stage.failed, "row")} failed, ${percent(stage.failed, stage.in)}`
+        }
       ],
       [count(stage.in), dash(stage.dropped), dash(stage.failed), count(stage.out)],
       reasons
@@ -105,14 +146,18 @@ ${reasons}`
     "From source to dataset",
     "Rows into and out of each stage, in the order of the recipe, with the reasons of what was dropped. Bars share one scale.",
     html`<table>
-<thead><tr><th scope="col">Stage</th><th scope="col">rows in</th><th scope="col">dropped</th><th scope="col">failed</th><th scope="col">rows out</th></tr></thead>
+<thead><tr><th scope="col">Stage</th><th scope="col">in</th><th scope="col">dropped</th><th scope="col">failed</th><th scope="col">out</th></tr></thead>
 <tbody>${source}${stages}</tbody></table>
 ${summary.stages.length === 0 && empty("The recipe has no stages.")}${
       examples.length > 0 && html`<details><summary>Examples of dropped rows</summary>${
         examples.map((drop) =>
-          html`<h3>${sign("dropped")}${drop.stage} / ${drop.reason} <small>${countOf(drop.rows, "row")}</small></h3><ul class="rows">${
+          html`<h3>${sign("dropped")}${drop.stage} / ${drop.reason} <small>${
+            countOf(drop.rows, "row")
+          }</small></h3><ul class="rows">${
             drop.examples.map(({ detail, id, problem }) =>
-              html`<li>${identifier(id)}${quoted(problem)}${detail !== null && html`<p><small><bdi>${detail}</bdi></small></p>`}</li>`
+              html`<li>${identifier(id)}${quoted(problem)}${
+                detail !== null && html`<p><small><bdi>${detail}</bdi></small></p>`
+              }</li>`
             )
           }</ul>`
         )
@@ -128,7 +173,7 @@ export const timings = (summary: Summary): Html => {
     "timings",
     "Time per stage",
     "Stages work side by side, so their times need not add up to the time of the run.",
-    spent === 0 ? empty("No stage spent any measurable time.") : html`<table>
+    spent === 0 ? "No stage spent any measurable time." : html`<table>
 <thead><tr><th scope="col">Stage</th><th scope="col">time</th><th scope="col">share</th><th scope="col">rows per second</th></tr></thead>
 <tbody>${
       summary.stages.map((stage) =>
@@ -139,31 +184,51 @@ export const timings = (summary: Summary): Html => {
         }</td></tr>
 `
       )
-    }</tbody><tfoot><tr><th scope="row">All stages</th><td>${seconds(spent)}</td><td></td><td></td></tr></tfoot></table>`
+    }</tbody><tfoot><tr><th scope="row">All stages</th><td>${
+      seconds(spent)
+    }</td><td></td><td></td></tr></tfoot></table>`
   )
 }
 
 const remedies: Record<string, string> = {
-  MalformedRow: "The row is not what its format asks for: one JSON object a line, or as many columns as the header. Correct or delete it in the source.",
+  MalformedRow:
+    "The row is not what its format asks for: one JSON object a line, or as many columns as the header. Correct or delete it in the source.",
   InvalidUtf8: "The bytes are not UTF-8. Convert the source first, for example with iconv -f WINDOWS-1252 -t UTF-8.",
-  LineTooLong: "The line is over the limit for one row. Most often a line break is missing before it; otherwise split the row.",
-  MissingField: "There is no problem text. Name the column that holds it under fields of the source in the recipe, or choose another preset."
+  LineTooLong:
+    "The line is over the limit for one row. Most often a line break is missing before it; otherwise split the row.",
+  MissingField:
+    "There is no problem text. Name the column that holds it under fields of the source in the recipe, or choose another preset."
 }
+
+type Example = Summary["report"]["failures"][number]["examples"][number]
+
+/** Examples that say the same as one, with the lines of all. */
+const together = (examples: ReadonlyArray<Example>) =>
+  [...Map.groupBy(examples, ({ message, stage }) => `${stage}\0${message}`).values()].flatMap((same) =>
+    same[0] === undefined ? [] : [{ ...same[0], lines: same.flatMap(({ line }) => line === null ? [] : [line]) }]
+  )
 
 export const failures = ({ report }: Summary): Html =>
   section(
     "failures",
     "Failures",
     "Rows that could not be read or on which a stage gave up, by error. All of them are in failed.jsonl.",
-    report.failures.length === 0 ? empty("No row failed.") : report.failures.map(({ examples, rows, tag }) =>
-      html`<div class="block"><h3>${sign("failed")}${tag} <small>${countOf(rows, "row")}</small></h3>
+    report.failures.length === 0 ?
+      "No row failed." :
+      report.failures.map(({ examples, rows, tag }) =>
+        html`<div class="block"><h3>${sign("failed")}${tag} <small>${countOf(rows, "row")}</small></h3>
 <p><strong>What to do:</strong> ${
-        remedies[tag] ?? "Read the messages below. Correct the rows or the parameters of the stage that they name, then run the recipe again."
-      }</p>
+          remedies[tag] ??
+            "Read the messages below. Correct the rows or the parameters of the stage that they name, then run the recipe again."
+        }</p>
 <ul class="rows">${
-        examples.map(({ line, message, stage }) =>
-          html`<li><small>${stage}${line !== null && `, line ${count(line)}`}</small><p><bdi>${message}</bdi></p></li>`
-        )
-      }</ul>${rows > examples.length && html`<p><small>and ${countOf(rows - examples.length, "more row")}</small></p>`}</div>`
-    )
+          together(examples).map(({ lines, message, stage }) =>
+            html`<li><small>${stage}${
+              lines.length > 0 && `, ${lines.length === 1 ? "line" : "lines"} ${lines.join(", ")}`
+            }</small><p><bdi>${message}</bdi></p></li>`
+          )
+        }</ul>${
+          rows > examples.length && html`<p><small>and ${countOf(rows - examples.length, "more row")}</small></p>`
+        }</div>`
+      )
   )

@@ -1,12 +1,12 @@
 // The pieces that every report page is made of: the page itself, sections, bars and the signs of states.
 // A page is one file: no script, no outside resource. Its content security policy forbids both, should anything slip through.
-import { splitNames } from "../../domain/RunReport.ts"
+import type { Split } from "../../domain/RunReport.ts"
 import { type Html, html, type Part, trusted } from "./Html.ts"
 import { style } from "./Style.ts"
 
 export type State = "done" | "dropped" | "failed"
 /** What a colour stands for. */
-export type Kind = State | "flow" | (typeof splitNames)[number]
+export type Kind = State | "flow" | Split
 
 export const page = (title: string, body: Part): string =>
   html`<!doctype html>
@@ -28,15 +28,18 @@ ${body}
 </html>
 `.markup
 
-/** A part of the page: a heading with a sentence about it beside, above on narrow screens, the content. */
-export const section = (id: string, title: string, about: Part, content: Part): Html =>
+export const empty = (sentence: string): Html => html`<p class="empty">${sentence}</p>`
+
+/**
+ * A part of the page: a heading with a sentence about it, and beside them, below on narrow screens, the content. A content that
+ * is a mere string says why there is none.
+ */
+export const section = (id: string, title: string, about: Part, content: string | Html | ReadonlyArray<Part>): Html =>
   html`<section id="${id}" aria-labelledby="${id}-title">
-<div class="about"><h2 id="${id}-title">${title}</h2><p>${about}</p></div>
-<div>${content}</div>
+<div class="about"><h2 id="${id}-title">${title}</h2>${typeof content !== "string" && html`<p>${about}</p>`}</div>
+<div>${typeof content === "string" ? empty(content) : content}</div>
 </section>
 `
-
-export const empty = (sentence: string): Html => html`<p class="empty">${sentence}</p>`
 
 /** A circle, a diamond or a triangle in the state's colour: the state is never told by colour alone. */
 export const sign = (state: State): Html => {
@@ -55,11 +58,16 @@ export const bar = (parts: ReadonlyArray<BarPart>, whole: number, wide = false):
   let x = 0
   const rects = parts.map(({ kind, tooltip, value }) => {
     const width = whole > 0 ? (100 * value) / whole : 0
-    const rect = width > 0 && html`<rect class="${kind}" x="${x.toFixed(2)}" width="${width.toFixed(2)}" height="1"><title>${tooltip}</title></rect>`
+    const rect = width > 0 &&
+      html`<rect class="${kind}" x="${x.toFixed(2)}" width="${
+        width.toFixed(2)
+      }" height="1"><title>${tooltip}</title></rect>`
     x += width
     return rect
   })
-  return html`<svg class="bar${wide ? " wide" : ""}" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${rects}</svg>`
+  return html`<svg class="bar${
+    wide ? " wide" : ""
+  }" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${rects}</svg>`
 }
 
 /** A piece of untrusted text, in its own direction and with its own line breaks. */

@@ -24,22 +24,25 @@ export interface HistogramSpec {
   readonly mark?: { readonly at: number; readonly label: string } | undefined
 }
 
-const axisFormat = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 })
+/** 0.8, 300, 3k, 1M. */
+const tick = (n: number): string => n >= 1_000_000 ? `${n / 1_000_000}M` : n >= 1_000 ? `${n / 1_000}k` : String(n)
 
 /** Powers of ten inside the domain, with 3 times each where there are fewer than three of them. */
 const logTicks = ([from, to]: readonly [number, number]): ReadonlyArray<number> => {
-  const inside = [0, 1, 2, 3, 4, 5, 6].flatMap((k) => [10 ** k, 3 * 10 ** k]).filter((tick) => tick >= from && tick <= to)
-  const powers = inside.filter((tick) => Number.isInteger(Math.log10(tick)))
+  const inside = [0, 1, 2, 3, 4, 5, 6].flatMap((k) => [10 ** k, 3 * 10 ** k]).filter((n) => n >= from && n <= to)
+  const powers = inside.filter((n) => Number.isInteger(Math.log10(n)))
   return powers.length >= 3 ? powers : inside
 }
 
 /** A function that draws 300 by 160 SVG charts, stretched by the page to the width there is. */
 export const loadHistogram: Effect.Effect<(spec: HistogramSpec) => Html> = Effect.gen(function*() {
-  const [Plot, { parseHTML }] = yield* Effect.promise(() => Promise.all([import("@observablehq/plot"), import("linkedom")]))
+  const [Plot, { parseHTML }] = yield* Effect.promise(() =>
+    Promise.all([import("@observablehq/plot"), import("linkedom")])
+  )
   const { document } = parseHTML("<!doctype html><html><body></body></html>")
   return ({ bars, color, description, mark, x, y }) => {
     const rule = mark === undefined ? [] : [
-      Plot.ruleX([mark.at], { stroke: "currentColor", strokeDasharray: "2 2", strokeOpacity: 0.7, marginTop: 16 }),
+      Plot.ruleX([mark.at], { stroke: "var(--ink)", strokeDasharray: "2 2", marginTop: 16 }),
       Plot.text([mark.label], { x: [mark.at], frameAnchor: "top", dy: -14, fill: "currentColor" })
     ]
     const chart = Plot.plot({
@@ -56,12 +59,20 @@ export const loadHistogram: Effect.Effect<(spec: HistogramSpec) => Html> = Effec
         label: x.label,
         labelArrow: "none",
         labelAnchor: "center",
-        tickFormat: (n: number) => axisFormat.format(n),
+        tickFormat: tick,
         ...(x.log ? { ticks: logTicks(x.domain) } : { ticks: 4 })
       },
-      y: { domain: [0, y.max], ticks: 3, tickFormat: y.format, label: null, tickSize: 0, grid: true },
+      y: { domain: [0, y.max], nice: 3, ticks: 3, tickFormat: y.format, label: null, tickSize: 0, grid: true },
       marks: [
-        Plot.rectY(bars, { x1: "from", x2: "to", y: "value", fill: color, title: "tooltip", insetLeft: 0.5, insetRight: 0.5 }),
+        Plot.rectY(bars, {
+          x1: "from",
+          x2: "to",
+          y: "value",
+          fill: color,
+          title: "tooltip",
+          insetLeft: 0.5,
+          insetRight: 0.5
+        }),
         Plot.ruleY([0], { stroke: "currentColor" }),
         ...rule
       ]

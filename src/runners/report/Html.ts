@@ -12,7 +12,14 @@ export class Html {
 /** What a template takes; `null`, `undefined` and `false` leave nothing. Lists are joined without a separator. */
 export type Part = Html | string | number | null | undefined | false | ReadonlyArray<Part>
 
-const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&#39;", "`": "&#96;" }
+const entities: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "\"": "&quot;",
+  "'": "&#39;",
+  "`": "&#96;"
+}
 // Control, format and separator characters, except new line, tab, and the joiners that Persian, Indic scripts and emoji need.
 const invisible = /(?![\n\t\u200C\u200D])[\p{Cc}\p{Cf}\u2028\u2029]/gu
 

@@ -24,19 +24,21 @@ html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
 body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
-  font-variant-numeric: tabular-nums lining-nums; overflow-wrap: anywhere;
+  font-variant-numeric: tabular-nums lining-nums; overflow-wrap: break-word;
 }
 .page { max-width: 1180px; margin: 0 auto; padding: 48px 32px 72px; }
 h1, h2, .lead, .text { font-family: Charter, "Iowan Old Style", "Palatino Linotype", Georgia, "Liberation Serif", serif; }
 h1 { font-size: clamp(1.9rem, 1.2rem + 2.6vw, 2.9rem); line-height: 1.1; letter-spacing: -0.015em; font-weight: 600; margin: 0; }
 h2 { font-size: 1.4rem; line-height: 1.2; font-weight: 600; letter-spacing: -0.005em; margin: 0 0 8px; }
 h3 { font-size: 0.95rem; line-height: 1.35; font-weight: 600; margin: 0 0 8px; }
+h3 small { font-weight: 400; margin-left: 0.3em; }
 p { margin: 0 0 10px; }
 a { color: inherit; text-decoration-color: var(--line); text-underline-offset: 3px; }
 a:hover { text-decoration-color: currentColor; }
 :focus-visible { outline: 2px solid var(--train); outline-offset: 2px; border-radius: 3px; }
 small, .muted { color: var(--muted); }
 small { font-size: 0.82em; }
+code, .id, bdi, .text { overflow-wrap: anywhere; }
 code, .id { font: 0.86em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 
 header { display: grid; gap: 12px; margin-bottom: 28px; }
@@ -65,20 +67,22 @@ nav ul { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; margin
 .note.bad { background: var(--bad-bg); border-color: var(--failed); }
 .note p, .note ul { margin: 0; }
 .note ul { padding-left: 1.2em; }
-.note details { margin-top: 4px; }
+.note details { margin: 4px 0 0; }
 
 section { display: grid; grid-template-columns: 200px minmax(0, 1fr); gap: 8px 48px; padding: 40px 0 8px; margin-top: 40px; border-top: 1px solid var(--line); }
 section > .about { font-size: 0.9rem; color: var(--muted); }
 section > .about h2 { color: var(--ink); }
 .block { margin-bottom: 32px; }
-.grid2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 8px 40px; align-items: start; }
+.grid2 { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 8px 40px; align-items: start; }
+.columns { columns: 2 380px; column-gap: 40px; }
+.columns > * { break-inside: avoid; }
 .grid3 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr)); gap: 16px 28px; align-items: start; }
 .empty { color: var(--muted); font-style: italic; margin: 4px 0 24px; }
 
-table { width: 100%; border-collapse: collapse; font-size: 0.92rem; }
-th, td { text-align: right; padding: 7px 0 7px 14px; border-bottom: 1px solid var(--hair); vertical-align: top; font-weight: 400; }
+table { width: 100%; border-collapse: collapse; font-size: 0.92rem; margin-bottom: 12px; }
+th, td { text-align: right; min-width: 4.3em; padding: 7px 0 7px 14px; border-bottom: 1px solid var(--hair); vertical-align: top; font-weight: 400; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
-thead th { font-size: 0.8rem; color: var(--muted); border-bottom-color: var(--line); vertical-align: bottom; line-height: 1.3; }
+thead th { font-size: 0.8rem; color: var(--muted); border-bottom-color: var(--line); vertical-align: bottom; line-height: 1.3; overflow-wrap: normal; }
 td { white-space: nowrap; }
 td.words, th.words { text-align: left; white-space: normal; }
 td small { display: block; line-height: 1.2; }
@@ -88,8 +92,10 @@ tr.part th { padding-left: 14px; }
 tr.holder th, tr.holder td { border-bottom: 0; }
 tr.end > * { border-bottom: 1px solid var(--hair) !important; padding-bottom: 9px !important; }
 tfoot th, tfoot td { border-bottom: 0; font-weight: 600; }
-.withbar { display: grid; grid-template-columns: minmax(6em, 2fr) minmax(5em, 3fr); gap: 4px 16px; align-items: center; }
-.up { color: var(--ink); } .same { color: var(--muted); }
+.whole { white-space: nowrap; }
+.withbar { display: grid; grid-template-columns: minmax(7.2em, 3fr) minmax(4em, 4fr); gap: 4px 16px; align-items: center; }
+.same { color: var(--muted); }
+tr.part.changed th, tr.part.changed td { color: var(--ink); }
 
 figure { margin: 0; }
 figcaption { font-size: 0.88rem; font-weight: 600; }
@@ -130,9 +136,10 @@ footer { margin-top: 48px; padding-top: 16px; border-top: 1px solid var(--line);
   .tiles > div:nth-child(4n + 1) { padding-left: 16px; border-left: 1px solid var(--hair); }
   .tiles > div:nth-child(odd) { border-left: 0; padding-left: 0; }
   .tiles > div:nth-child(n + 3) { border-top: 1px solid var(--hair); }
-  th, td { padding-left: 8px; }
+  th, td { padding-left: 8px; min-width: 0; }
   table { font-size: 0.85rem; }
-  .withbar { grid-template-columns: minmax(0, 1fr); }
+  .whole { white-space: nowrap; }
+.withbar { grid-template-columns: minmax(0, 1fr); }
   .facts { grid-template-columns: minmax(0, 1fr); gap: 0; }
   .facts dd { margin-bottom: 8px; }
   .wide-only { display: none; }
@@ -145,7 +152,7 @@ footer { margin-top: 48px; padding-top: 16px; border-top: 1px solid var(--line);
   section { grid-template-columns: minmax(0, 1fr); margin-top: 20px; padding-top: 16px; }
   tr, figure, .card, .note, .rows > li { break-inside: avoid; }
   h2, h3, thead { break-after: avoid; }
-  details::details-content { content-visibility: visible; block-size: auto; }
+  details:not([open]) { display: none; }
 }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 `
