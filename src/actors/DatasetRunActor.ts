@@ -48,6 +48,13 @@ export const DatasetRunActor = DurableActor.make({
   placement: { _tag: "own" }
 }, [Drive])
 
+/** Wakes the run's driver now; without it the supervisor does within a second. Says if it is driven, and what stopped it if that could not be stored. */
+export const wake = Effect.fnUntraced(function*(run: string) {
+  const clientOf = yield* DatasetRunActor.entity.client
+  const host = clientOf(run)
+  return yield* DurableActor.patiently(host.Drive({ actor: run }), 5_000)
+})
+
 /** A driver that broke and could not say so in the run is woken again no sooner than this. */
 const restartMillis = 5_000
 

@@ -334,6 +334,9 @@ export const patiently = <A, E>(call: Effect.Effect<A, E>, deadlineMillis: numbe
     })
   ) as Effect.Effect<A, E | ActorUnavailable>
 
+/** The patience of work that no caller waits for: ten minutes of a store or a runner being away. */
+export const patient = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | ActorUnavailable> => patiently(call, 600_000)
+
 const mayPass = (error: unknown): boolean =>
   (error instanceof ActorUnavailable && error.again) || (error instanceof StoreFailed && error.reason === "unavailable")
 

@@ -7,10 +7,10 @@ import type { Tally } from "../domain/Tally.ts"
 import { emptyTally, TallyBuilder } from "../domain/Tally.ts"
 import type { ActorStore } from "./ActorStore.ts"
 import type { ActorUnavailable } from "./Committer.ts"
-import { patiently } from "./DurableActor.ts"
+import { patient } from "./DurableActor.ts"
 import { Plans, type RunPlan } from "./Plans.ts"
 import { writeRows } from "./RunDriver/Output.ts"
-import { patienceMillis, walk } from "./RunDriver/Walk.ts"
+import { walk } from "./RunDriver/Walk.ts"
 import { RunIndex } from "./RunIndex.ts"
 import { RunOutput } from "./RunOutput.ts"
 import { closeSet } from "./SetClosing.ts"
@@ -36,9 +36,9 @@ export const drive = Effect.fn("RunDriver.drive")(function*(handle: RunHandle) {
   const plans = yield* Plans
   const clock = yield* Clock.Clock
   while (true) {
-    const state = yield* patiently(handle.state, patienceMillis)
+    const state = yield* patient(handle.state)
     if (state.status !== "running") return
-    const plan = yield* patiently(plans.of(handle.id), patienceMillis)
+    const plan = yield* patient(plans.of(handle.id))
     const step = plan.plan.steps[state.step]
     const { generation } = state
     const none = emptyTally(plan.recipe.stages.length)
@@ -55,10 +55,10 @@ export const drive = Effect.fn("RunDriver.drive")(function*(handle: RunHandle) {
           report: ({ from, tally, to }) =>
             Effect.gen(function*() {
               const went = yield* report(handle.send("Advance", { generation, step: state.step, from, to, tally }))
-              return went && (yield* patiently(handle.state, patienceMillis)).status === "running"
+              return went && (yield* patient(handle.state)).status === "running"
             })
         })
-        const after = yield* patiently(handle.state, patienceMillis)
+        const after = yield* patient(handle.state)
         if (after.status === "running" && after.generation === generation && after.step === state.step) yield* next(none)
         break
       }
@@ -87,12 +87,12 @@ const isStart = ({ position }: RunState): boolean => position._tag === "Source" 
 
 const forget = Effect.fnUntraced(function*(run: string) {
   const index = yield* RunIndex
-  while (!(yield* patiently(index.forget(run, 20_000), patienceMillis))) yield* Effect.yieldNow
+  while (!(yield* patient(index.forget(run, 20_000)))) yield* Effect.yieldNow
 })
 
 /** A report that comes too late is no error: the run stands elsewhere, and the loop reads where. */
 const report = (sent: Effect.Effect<void, any>): Effect.Effect<boolean, any> =>
-  patiently(sent, patienceMillis).pipe(
+  patient(sent).pipe(
     Effect.as(true),
     Effect.catchIf((error: any) => error?._tag === "AdvanceStale", () => Effect.succeed(false))
   )
@@ -109,7 +109,7 @@ const output = Effect.fn("RunDriver.output")(function*(handle: RunHandle, plan: 
 /** in = done + dropped + failed, and the index agrees row by row. */
 const reconcile = Effect.fn("RunDriver.reconcile")(function*(run: string, plan: RunPlan, { tally }: RunState) {
   const index = yield* RunIndex
-  const counts = yield* patiently(index.counts(run), patienceMillis)
+  const counts = yield* patient(index.counts(run))
   const names = plan.recipe.stages.map(({ name }) => name)
   const source = counts.filter(({ derived }) => !derived)
   const total = (status: string) => source.reduce((sum, one) => sum + (one.status === status ? one.count : 0), 0)

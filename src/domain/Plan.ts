@@ -51,20 +51,25 @@ export const planOf = (
   })
   const chain: Array<string> = []
   for (const { key } of stages) chain.push(digest([chain.at(-1) ?? "", key], 12))
-  const isSet = (ord: number): boolean => stages[ord]?.stage.kind === "set"
+  return { stages, steps: planSteps(recipe, registry), chain }
+}
+
+/** The steps alone: what a progress display needs. */
+export const planSteps = (recipe: Recipe, registry: ReadonlyMap<string, Stage>): ReadonlyArray<PlanStep> => {
+  const isSet = (ord: number): boolean => registry.get(recipe.stages[ord]?.name ?? "")?.kind === "set"
   const steps: Array<PlanStep> = []
   let from = 0
   let ord = 0
   while (true) {
-    while (ord < stages.length && !isSet(ord)) ord++
+    while (ord < recipe.stages.length && !isSet(ord)) ord++
     const to = ord
     const index: Array<number> = []
     while (isSet(ord)) index.push(ord++)
-    steps.push({ _tag: "Walk", from, to, index, source: from === 0 && steps.length === 0, last: index.length === 0 })
+    steps.push({ _tag: "Walk", from, to, index, source: steps.length === 0, last: index.length === 0 })
     if (index.length === 0) break
     steps.push({ _tag: "Close", stages: index })
     from = to
   }
   steps.push({ _tag: "Output" })
-  return { stages, steps, chain }
+  return steps
 }

@@ -27,16 +27,19 @@ export const Tally = Schema.Struct({
   failed: Count,
   /** By "stage/reason". */
   dropped: Counts,
-  /** Of failed source rows, by error tag. */
+  /** Source rows that could not be read, by error tag; they are among the failed. */
   faults: Counts,
   /** Source rows by source name. */
   sources: Counts,
+  /** Fates of derived rows. */
+  derived: Schema.Struct({ done: Count, dropped: Count, failed: Count, expanded: Count }),
   /** In the recipe's order. */
   stages: Schema.Array(StageTally)
 })
 export type Tally = typeof Tally.Type
 
 const zeroStage: StageTally = { in: 0, out: 0, dropped: 0, failed: 0, expanded: 0, derived: 0, millis: 0 }
+const noFates = { done: 0, dropped: 0, failed: 0, expanded: 0 }
 export const emptyTally = (stages: number): Tally => ({
   in: 0,
   done: 0,
@@ -44,6 +47,7 @@ export const emptyTally = (stages: number): Tally => ({
   dropped: {},
   faults: {},
   sources: {},
+  derived: noFates,
   stages: Array.from({ length: stages }, () => zeroStage)
 })
 
@@ -75,6 +79,7 @@ export class TallyBuilder {
   private readonly dropped: { [key: string]: number } = {}
   private readonly faults: { [key: string]: number } = {}
   private readonly sources: { [key: string]: number } = {}
+  private readonly derived = { ...noFates }
   private in = 0
   private done = 0
   private failed = 0
@@ -91,7 +96,7 @@ export class TallyBuilder {
       const stage = this.stages[ord]
       if (stage !== undefined) stage.millis += millis
     }
-    const end = row.stage === null || row.stage < 0 ? row.to : Math.min(row.to, row.stage + 1)
+    const end = row.stage === null || row.stage < 0 ? row.to : row.stage + 1
     for (let ord = row.from; ord < end; ord++) {
       const stage = this.stages[ord]
       if (stage === undefined) continue
@@ -102,15 +107,19 @@ export class TallyBuilder {
       else {
         stage.expanded++
         stage.derived += row.children
+        stage.out += row.children
       }
     }
-    if (row.derived) return
+    if (row.derived) {
+      if (row.status !== "live") this.derived[row.status]++
+      return
+    }
     const name = row.stage === null || row.stage < 0 ? sourceStage : this.names[row.stage] ?? sourceStage
     if (row.status === "done" || row.status === "expanded") this.done++
     if (row.status === "dropped") bump(this.dropped, `${name}/${row.reason ?? "unknown"}`)
     if (row.status === "failed") {
       this.failed++
-      bump(this.faults, row.reason ?? "unknown")
+      if (row.stage === -1) bump(this.faults, row.reason ?? "unknown")
     }
   }
   /** Time of a set stage's closing. */
@@ -119,8 +128,8 @@ export class TallyBuilder {
     if (stage !== undefined) stage.millis += millis
   }
   get tally(): Tally {
-    const { done, dropped, failed, faults, sources, stages } = this
-    return { in: this.in, done, failed, dropped, faults, sources, stages }
+    const { derived, done, dropped, failed, faults, sources, stages } = this
+    return { in: this.in, done, failed, dropped, faults, sources, derived, stages }
   }
 }
 
@@ -141,6 +150,12 @@ export const addTallies = (a: Tally, b: Tally): Tally => ({
   dropped: sum(a.dropped, b.dropped),
   faults: sum(a.faults, b.faults),
   sources: sum(a.sources, b.sources),
+  derived: {
+    done: a.derived.done + b.derived.done,
+    dropped: a.derived.dropped + b.derived.dropped,
+    failed: a.derived.failed + b.derived.failed,
+    expanded: a.derived.expanded + b.derived.expanded
+  },
   stages: a.stages.map((stage, ord) => {
     const other = b.stages[ord] ?? zeroStage
     return {

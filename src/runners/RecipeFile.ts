@@ -4,6 +4,7 @@ import { Array as Arr, Effect, Result, Schema, Struct } from "effect"
 import { access, readdir } from "node:fs/promises"
 import { basename, dirname, join, resolve } from "node:path"
 import { isJsonObject, type Json } from "../domain/Json.ts"
+import { presets } from "../domain/Preset.ts"
 import { defaultLimits, Limits, OutputFormat, type Recipe, type RecipeStage } from "../domain/Recipe.ts"
 import { SourceSpec } from "../domain/Source.ts"
 import type { Stage } from "../domain/Stage.ts"
@@ -113,11 +114,16 @@ const name = Schema.String.check(
   Schema.isPattern(/^[a-z0-9]+(-[a-z0-9]+)*$/, { expected: "lower-case words joined by hyphens" })
 )
 
+const Source = SourceSpec.mapFields((fields) => ({
+  ...fields,
+  preset: Schema.optionalKey(Schema.Literals(["auto", ...presets.map((preset) => preset.name)]))
+}))
+
 /** What a recipe and each of its modes may say. Stages are read by `readStages`. */
 const body = {
   description: Schema.optionalKey(Schema.String),
   seed: Schema.optionalKey(Schema.Int),
-  sources: Schema.optionalKey(Schema.Array(SourceSpec)),
+  sources: Schema.optionalKey(Schema.Array(Source)),
   against: Schema.optionalKey(Schema.Array(Schema.NonEmptyString)),
   limits: Schema.optionalKey(Limits.mapFields(Struct.map(Schema.optionalKey))),
   outputs: Schema.optionalKey(

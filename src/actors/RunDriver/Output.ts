@@ -6,12 +6,12 @@ import type { RowRef, RunRow } from "../../domain/RunRow.ts"
 import type { Fields } from "../../domain/Stage.ts"
 import { sourceStage } from "../../domain/Tally.ts"
 import { ActorStore } from "../ActorStore.ts"
-import { patiently } from "../DurableActor.ts"
+import { patient } from "../DurableActor.ts"
 import { ProblemActor } from "../ProblemActor.ts"
 import type { RunPlan } from "../Plans.ts"
 import { RunIndex } from "../RunIndex.ts"
 import type { OutputRow, RunOutputWriter, Split } from "../RunOutput.ts"
-import { actorOf, faultOrigin, patienceMillis } from "./Walk.ts"
+import { actorOf, faultOrigin } from "./Walk.ts"
 
 const pageRows = 512
 
@@ -21,10 +21,8 @@ export const writeRows = Effect.fn("RunDriver.writeRows")(function*(run: string,
   const names = plan.recipe.stages.map(({ name }) => name)
   let after: RowRef | null = null
   while (true) {
-    const rows: ReadonlyArray<RunRow> = yield* patiently(
-      index.rows(run, { after, limit: pageRows, statuses: ["done", "dropped", "failed"] }),
-      patienceMillis
-    )
+    const rows: ReadonlyArray<RunRow> = yield* patient(
+      index.rows(run, { after, limit: pageRows, statuses: ["done", "dropped", "failed"] }))
     const last = rows.at(-1)
     if (last === undefined) return
     after = { seq: last.seq, sub: last.sub }
@@ -41,7 +39,7 @@ export const writeRows = Effect.fn("RunDriver.writeRows")(function*(run: string,
 const makeStates = Effect.map(ActorStore, (store) =>
   Effect.fnUntraced(function*(actors: ReadonlyArray<string>) {
     const ids = [...new Set(actors)]
-    const rows = yield* patiently(store.load(ids.map((id) => ({ type: ProblemActor.type, id }))), patienceMillis)
+    const rows = yield* patient(store.load(ids.map((id) => ({ type: ProblemActor.type, id }))))
     const states = new Map<string, ProblemState>()
     ids.forEach((id, at) => {
       const row = rows[at]

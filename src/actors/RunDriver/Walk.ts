@@ -9,16 +9,13 @@ import type { RunRow } from "../../domain/RunRow.ts"
 import { type SourceItem, type SourceSpec } from "../../domain/Source.ts"
 import type { Fields } from "../../domain/Stage.ts"
 import { type Tally, TallyBuilder } from "../../domain/Tally.ts"
-import { patiently } from "../DurableActor.ts"
+import { patient } from "../DurableActor.ts"
 import { type EnrichRow, ProblemActor, type RowReport } from "../ProblemActor.ts"
 import type { RunPlan } from "../Plans.ts"
 import { type IndexedEntry, RunIndex } from "../RunIndex.ts"
 import { Sources, SourceUnreadable } from "../Sources.ts"
 
 type WalkStep = Extract<PlanStep, { readonly _tag: "Walk" }>
-
-/** How long a batch, or a write to the index, is asked for again while the store or other runners are away. */
-export const patienceMillis = 600_000
 
 /** The address of a row's Problem actor: rows of a run lie together in the store, in order. */
 export const actorOf = (run: string, seq: number, sub: number): string => `${run}.${String(seq).padStart(9, "0")}.${sub}`
@@ -135,10 +132,8 @@ const indexBatches = (context: WalkContext): Stream.Stream<Batch, any, RunIndex>
   return Stream.unwrap(Effect.map(RunIndex, (index) =>
     Stream.paginate(start, (after: RunRow | { readonly seq: number; readonly sub: number } | null) =>
       Effect.map(
-        patiently(
-          index.rows(context.run, { after, limit: batchRowsOf(context), statuses: ["live", "expanded", "done", "dropped", "failed"] }),
-          patienceMillis
-        ),
+        patient(
+          index.rows(context.run, { after, limit: batchRowsOf(context), statuses: ["live", "expanded", "done", "dropped", "failed"] })),
         (items) => {
           const last = items.at(-1)
           if (last === undefined) return [[], Option.none()] as const
@@ -163,7 +158,7 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
     const reports = new Map<string, RowReport>()
     yield* Effect.forEach(byHost, ([host, mine]) =>
       Effect.map(
-        patiently(
+        patient(
           Effect.suspend(() =>
             clientOf(host).EnrichMany({
               run,
@@ -176,8 +171,7 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
               attempts: limits.attempts,
               rows: mine.map(({ enrich }) => enrich)
             })
-          ),
-          patienceMillis
+          )
         ),
         (answers) => {
           for (const answer of answers) reports.set(answer.actor, answer)
@@ -214,7 +208,7 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
     const mine = rows.filter(({ actor, stage }) => actor !== null && (stage === null || stage >= step.from))
     const refs = mine.map(({ seq, sub }) => ({ seq, sub }))
     const found = yield* Effect.forEach(setStages, ({ ord }) =>
-      Effect.map(patiently(index.results(run, ord, refs), patienceMillis), (results) => ({ ord, results })))
+      Effect.map(patient(index.results(run, ord, refs)), (results) => ({ ord, results })))
     return mine.map((row, at): Walker => ({
       seq: row.seq,
       sub: row.sub,
@@ -308,7 +302,7 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
       round = [...derived(round, reports, subs)]
     }
     const indexed = step.index.map((stage) => ({ stage, entries: entries.get(stage) ?? [] }))
-    yield* patiently(index.put(run, rows, indexed), patienceMillis)
+    yield* patient(index.put(run, rows, indexed))
     return { from: batch.from, to: batch.to, tally: tally.tally } satisfies Done
   })
 })

@@ -1,0 +1,20 @@
+// All actors of Polya as one layer, over the ports that a process provides.
+import { Layer } from "effect"
+import type { Sharding } from "effect/cluster"
+import type { ActorStore } from "./ActorStore.ts"
+import { Committer, type CommitterOptions } from "./Committer.ts"
+import * as DatasetRunActor from "./DatasetRunActor.ts"
+import { Plans, type StageRegistry } from "./Plans.ts"
+import * as ProblemActor from "./ProblemActor.ts"
+import type { RunIndex } from "./RunIndex.ts"
+import type { RunOutput } from "./RunOutput.ts"
+import * as RunSupervisor from "./RunSupervisor.ts"
+import type { Sources } from "./Sources.ts"
+import type { StageExecutor } from "./StageExecutor.ts"
+
+export type Ports = ActorStore | RunIndex | RunOutput | Sources | StageExecutor | StageRegistry | Sharding.Sharding
+
+export const layer = (options: Partial<CommitterOptions> = {}): Layer.Layer<Committer | Plans, never, Ports> =>
+  Layer.mergeAll(ProblemActor.layer, DatasetRunActor.layer, RunSupervisor.layer).pipe(
+    Layer.provideMerge(Layer.mergeAll(Committer.layer(options), Plans.layer))
+  )

@@ -1,0 +1,40 @@
+// The closing of the split: all live rows are assigned at once, clusters in one piece, so that the counts come out exactly.
+// Memory: about 60 bytes a row while it runs.
+import { Effect } from "effect"
+import { assign, type SplitUnit, splitNames } from "../../domain/ExactSplit.ts"
+import type { RowRef } from "../../domain/RunRow.ts"
+import type { SplitParams } from "../../domain/stages/Split.ts"
+import { patient } from "../DurableActor.ts"
+import { RunIndex } from "../RunIndex.ts"
+import { type Closing, makeResults, pageMembers, RowList } from "./Closing.ts"
+
+export const closeSplit = Effect.fnUntraced(function*(closing: Closing, params: SplitParams) {
+  const index = yield* RunIndex
+  const { ord, plan, run } = closing
+  const clusterOrd = plan.plan.stages.findIndex(({ stage }) => stage.name === params.clusters)
+  const clusterStage = clusterOrd < 0 || clusterOrd >= ord ? null : clusterOrd
+  const rows = new RowList()
+  const units: Array<SplitUnit> = []
+  let after: RowRef | null = null
+  while (true) {
+    const page: ReadonlyArray<RowRef & { readonly stratum: string | null; readonly cluster: string | null }> = yield* patient(
+      index.strata(run, ord, { clusterStage, after, limit: pageMembers })
+    )
+    const last = page.at(-1)
+    if (last === undefined) break
+    for (const { cluster, seq, stratum, sub } of page) {
+      rows.push({ seq, sub })
+      units.push({ order: seq * maxDerived + sub, stratum, cluster })
+    }
+    after = { seq: last.seq, sub: last.sub }
+  }
+  const { splits } = assign(units, params.fractions, plan.recipe.seed)
+  const results = yield* makeResults(closing)
+  for (let row = 0; row < rows.length; row++) {
+    yield* results.add({ ...rows.at(row), drop: null, patch: { split: splitNames[splits[row] ?? 0] ?? "train" } })
+  }
+  yield* results.flush
+})
+
+/** Rows derived from one source row have places of their own up to this many; more would share one. */
+const maxDerived = 65_536

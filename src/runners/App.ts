@@ -1,0 +1,45 @@
+// One process with everything in it: the actors over SQLite or PostgreSQL, stages in worker threads, files in and out. Its configuration
+// comes from the environment and the configuration file (Config.ts).
+import { Effect, Layer } from "effect"
+import { join } from "node:path"
+import { ActorLimits } from "../actors/DurableActor.ts"
+import { StageRegistry } from "../actors/Plans.ts"
+import * as Polya from "../actors/Polya.ts"
+import { stages } from "../domain/stages/Registry.ts"
+import { ActorConfig, SourceConfig, StageConfig, StoreConfig } from "./Config.ts"
+import * as EmbeddedCluster from "./EmbeddedCluster.ts"
+import * as FileOutput from "./FileOutput.ts"
+import * as Sources from "./sources/Sources.ts"
+import * as StageWorkers from "./StageWorkers.ts"
+
+export const storeFile = (dataDir: string): string => join(dataDir, "polya.db")
+
+/** PostgreSQL if an address is configured, else a SQLite file in `dataDir`. */
+const storeLayer = (dataDir: string) =>
+  Layer.unwrap(Effect.gen(function*() {
+    const { databaseUrl, sqliteSynchronous } = yield* StoreConfig
+    if (databaseUrl !== undefined) {
+      const Postgres = yield* Effect.promise(() => import("./postgres/Postgres.ts"))
+      return Postgres.layer({ url: databaseUrl })
+    }
+    const Sqlite = yield* Effect.promise(() => import("./sqlite/Sqlite.ts"))
+    return Sqlite.layer({ filename: storeFile(dataDir), synchronous: sqliteSynchronous })
+  }))
+
+const sourcesLayer = Layer.unwrap(Effect.map(SourceConfig, ({ maxLineBytes }) => Sources.layerWith({ maxLineBytes })))
+const stagesLayer = Layer.unwrap(Effect.map(StageConfig, (config) => StageWorkers.layer(config)))
+const limitsLayer = Layer.effect(ActorLimits, ActorConfig)
+
+/** Everything that a run needs, for as long as the scope lives. */
+export const layer = (options: { readonly dataDir: string }) =>
+  Layer.unwrap(Effect.map(StoreConfig, (config) => Polya.layer(config))).pipe(
+    Layer.provideMerge(Layer.mergeAll(
+      EmbeddedCluster.layer,
+      FileOutput.layer,
+      Layer.succeed(StageRegistry, stages),
+      sourcesLayer,
+      stagesLayer
+    )),
+    Layer.provideMerge(storeLayer(options.dataDir)),
+    Layer.provideMerge(limitsLayer)
+  )

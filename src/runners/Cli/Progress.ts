@@ -1,0 +1,88 @@
+// Progress of a run on stderr: a bar on a terminal, a plain line every two seconds otherwise, JSON lines on stdout for machines.
+import { Clock, Effect } from "effect"
+import type { RunState } from "../../domain/DatasetRun.ts"
+import { planSteps } from "../../domain/Plan.ts"
+import type { Recipe } from "../../domain/Recipe.ts"
+import { stages } from "../../domain/stages/Registry.ts"
+import { count, printLine } from "./Say.ts"
+
+export interface Progress {
+  readonly show: (state: RunState) => Effect.Effect<void>
+  readonly close: Effect.Effect<void>
+}
+
+const barEveryMillis = 100
+const lineEveryMillis = 2_000
+const jsonEveryMillis = 500
+
+export const makeProgress = (run: {
+  readonly id: string
+  readonly json: boolean
+  readonly recipe: Recipe
+  /** Size of the source; null: unknown. */
+  readonly bytes: number | null
+  readonly startedMillis: number
+}): Progress => {
+  const terminal = !run.json && process.stderr.isTTY === true
+  const everyMillis = run.json ? jsonEveryMillis : terminal ? barEveryMillis : lineEveryMillis
+  const steps = planSteps(run.recipe, stages)
+  let shownMillis = run.startedMillis
+  let shownStep = -1
+  let drawn = false
+
+  const describe = (state: RunState, nowMillis: number) => {
+    const step = steps[state.step]
+    const names = run.recipe.stages.map(({ name }) => name)
+    const { tally } = state
+    const dropped = Object.values(tally.dropped).reduce((sum, n) => sum + n, 0)
+    const doing = step === undefined || step._tag === "Output"
+      ? "writing the outputs"
+      : step._tag === "Close"
+      ? `comparing rows: ${step.stages.map((ord) => names[ord]).join(", ")}`
+      : step.source
+      ? `reading: ${names.slice(step.from, step.to).join(", ") || "rows"}`
+      : `applying: ${names.slice(step.from, step.to).join(", ")}`
+    const elapsed = Math.max(0.001, (nowMillis - run.startedMillis) / 1000)
+    const done = step?._tag === "Walk" && !step.source ? (state.position._tag === "Index" ? state.position.after?.seq ?? 0 : 0) : undefined
+    const share = step?._tag === "Walk" ? (step.source ? readShare(run.bytes, state) : done === undefined || tally.in === 0 ? undefined : done / tally.in) : undefined
+    return { doing, dropped, elapsed, share, rate: tally.in / elapsed, in: tally.in, failed: tally.failed, step: state.step, steps: steps.length }
+  }
+  const text = (state: RunState, nowMillis: number): string => {
+    const now = describe(state, nowMillis)
+    return `[${Math.min(now.step + 1, now.steps)}/${now.steps}] ${now.doing} · ${count(now.in)} read, ${count(now.dropped)} dropped, ${count(now.failed)} failed`
+  }
+  const bar = (state: RunState, nowMillis: number): string => {
+    const { share } = describe(state, nowMillis)
+    const width = 20
+    const filled = share === undefined ? 0 : Math.round(Math.min(1, Math.max(0, share)) * width)
+    const drawing = share === undefined ? "·".repeat(width) : "█".repeat(filled) + "░".repeat(width - filled)
+    const columns = process.stderr.columns ?? 80
+    return `${drawing} ${text(state, nowMillis)}`.slice(0, columns - 1)
+  }
+
+  return {
+    show: (state) =>
+      Effect.flatMap(Clock.currentTimeMillis, (nowMillis) => {
+        const due = nowMillis - shownMillis >= everyMillis || (state.step !== shownStep && !terminal)
+        if (!due) return Effect.void
+        shownMillis = nowMillis
+        shownStep = state.step
+        if (run.json) {
+          const { doing, dropped, elapsed, failed, in: read, share, step, steps: all } = describe(state, nowMillis)
+          return printLine({ event: "progress", run: run.id, step: step + 1, steps: all, doing, in: read, dropped, failed, share: share ?? null, seconds: Math.round(elapsed * 10) / 10 })
+        }
+        return Effect.sync(() => {
+          if (terminal) process.stderr.write(`\r\u001b[2K${bar(state, nowMillis)}`)
+          else process.stderr.write(`${text(state, nowMillis)}\n`)
+          drawn = terminal
+        })
+      }),
+    close: Effect.sync(() => {
+      if (drawn) process.stderr.write("\r\u001b[2K")
+    })
+  }
+}
+
+/** How much of the source is read, for one file; undefined where it cannot be known. */
+const readShare = (bytes: number | null, { position }: RunState): number | undefined =>
+  bytes === null || position._tag !== "Source" || position.cursor.file !== 0 ? undefined : position.cursor.offset / bytes

@@ -1,0 +1,106 @@
+// A Polya in memory: the real actors and driver over in-memory ports, with rows, stages and faults given by the test.
+import { Effect, Layer, Stream } from "effect"
+import { ActorStore } from "../../src/actors/ActorStore.ts"
+import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
+import { DatasetRunActor, wake } from "../../src/actors/DatasetRunActor.ts"
+import { StageRegistry, storeResources } from "../../src/actors/Plans.ts"
+import * as Polya from "../../src/actors/Polya.ts"
+import * as RunIndexMemory from "../../src/actors/RunIndexMemory.ts"
+import { type OutputRow, RunOutput } from "../../src/actors/RunOutput.ts"
+import { Sources } from "../../src/actors/Sources.ts"
+import { StageExecutor } from "../../src/actors/StageExecutor.ts"
+import type { RunState } from "../../src/domain/DatasetRun.ts"
+import { defaultLimits, type Limits, type Recipe } from "../../src/domain/Recipe.ts"
+import type { SourceItem } from "../../src/domain/Source.ts"
+import type { Fields, Stage } from "../../src/domain/Stage.ts"
+import * as EmbeddedCluster from "../../src/runners/EmbeddedCluster.ts"
+
+export const recipeOf = (stages: ReadonlyArray<string>, limits: Partial<Limits> = {}): Recipe => ({
+  name: "test",
+  version: 1,
+  description: "",
+  seed: 1,
+  sources: [{ location: "memory" }],
+  against: [],
+  stages: stages.map((name) => ({ name, params: {} })),
+  limits: { ...defaultLimits, batchRows: 8, inFlight: 32, ...limits },
+  outputs: ["jsonl"],
+  limitRows: null
+})
+
+/** Rows as a source; `null` is a row that cannot be read. */
+export const itemsOf = (rows: ReadonlyArray<Fields | null>): ReadonlyArray<SourceItem> =>
+  rows.map((fields, index): SourceItem => {
+    const line = index + 1
+    const next = { file: 0, offset: line, line, rows: line }
+    return fields === null
+      ? { _tag: "Fault", line, source: "memory", tag: "MalformedRow", message: "not JSON", next }
+      : { _tag: "Row", line, source: "memory", key: String(line), fields, next }
+  })
+
+export interface World {
+  readonly stages: ReadonlyArray<Stage>
+  readonly rows: ReadonlyArray<Fields | null>
+}
+
+/** What a run's output was given, in order, and how often it was committed. */
+export interface Written {
+  rows: Array<OutputRow>
+  commits: number
+}
+
+export const ports = (world: World, written: Written) =>
+  Layer.mergeAll(
+    StageExecutor.layerInline,
+    EmbeddedCluster.layer,
+    Layer.succeed(StageRegistry, new Map(world.stages.map((stage) => [stage.name, stage]))),
+    Layer.succeed(Sources, {
+      open: () =>
+        Effect.succeed({
+          fingerprint: "f",
+          bytes: null,
+          rows: (from) => Stream.fromIterable(itemsOf(world.rows).slice(from.rows))
+        }),
+      benchmarks: () => Effect.succeed([])
+    }),
+    Layer.succeed(RunOutput, {
+      open: () =>
+        Effect.sync(() => {
+          const rows: Array<OutputRow> = []
+          return {
+            write: (batch) => Effect.sync(() => void rows.push(...batch)),
+            commit: Effect.sync(() => {
+              written.rows = rows
+              written.commits++
+            })
+          }
+        })
+    })
+  )
+
+export const memoryStore = Layer.mergeAll(ActorStoreMemory.layer, RunIndexMemory.layer)
+
+/** The whole program over `store`. */
+export const polya = (world: World, written: Written, store: typeof memoryStore = memoryStore) =>
+  Polya.layer().pipe(Layer.provideMerge(ports(world, written)), Layer.provideMerge(store))
+
+export const start = Effect.fnUntraced(function*(run: string, recipe: Recipe) {
+  const client = (yield* DatasetRunActor.client)(run)
+  const resources = yield* storeResources([])
+  yield* client.send("Start", { recipe, fingerprint: "f", resources, out: "", atMillis: 0 }, { commandId: `start-${run}` })
+  yield* wake(run)
+  return client
+})
+
+/** Waits until the run is in one of the statuses; the deadline is the test's own. */
+export const awaitStatus = Effect.fnUntraced(function*(run: string, ...statuses: ReadonlyArray<RunState["status"]>) {
+  const client = (yield* DatasetRunActor.client)(run)
+  const last = yield* Stream.runLast(client.watch.pipe(Stream.takeUntil(({ state }) => statuses.includes(state.status))))
+  if (last._tag === "None") return yield* Effect.die("the run's watch ended")
+  return last.value.state
+})
+
+export const storedActors = Effect.fnUntraced(function*(type: string) {
+  const store = yield* ActorStore
+  return yield* store.list(type, { limit: 1000 })
+})
