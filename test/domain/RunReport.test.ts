@@ -86,18 +86,18 @@ describe("label balance", () => {
   })
 
   it("shows 30 values and counts the rest as other", () => {
-    const [label] = done(Array.from({ length: 100 }, (_, i) => ({ source: `site ${i % 40}` }))).labels
-    assert.strictEqual(label?.values.length, 30)
-    assert.strictEqual(label?.other.train, 100 - label.values.reduce((sum, { train }) => sum + train, 0))
-    assert.strictEqual(label?.distinct, 40)
+    const [label = assert.fail()] = done(Array.from({ length: 100 }, (_, i) => ({ source: `site ${i % 40}` }))).labels
+    assert.strictEqual(label.values.length, 30)
+    assert.strictEqual(label.other.train, 100 - label.values.reduce((sum, { train }) => sum + train, 0))
+    assert.strictEqual(label.distinct, 40)
   })
 
   it("holds 1,000 different values, whatever their names, and loses no row", () => {
-    const [label] =
+    const [label = assert.fail()] =
       done([{ type: "__proto__" }, ...Array.from({ length: 1_500 }, (_, i) => ({ type: String(i) }))]).labels
-    assert.strictEqual(label?.distinct, null)
-    assert.strictEqual((label?.other.train ?? 0) + (label?.values.length ?? 0), 1_501)
-    assert.include(label?.values.map(({ value }) => value), "0")
+    assert.strictEqual(label.distinct, null)
+    assert.strictEqual(label.other.train + label.values.length, 1_501)
+    assert.include(label.values.map(({ value }) => value), "0")
   })
 })
 
