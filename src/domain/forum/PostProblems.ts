@@ -83,7 +83,7 @@ const single = (text: string): Found => {
 const symbolsOf = (text: string): ReadonlySet<string> =>
   new Set(text.match(/(?<![A-Za-z\\])(?:[B-HJ-Zb-hj-z](?![A-Za-z])|[A-Z]{2,6}(?![A-Za-z])|a(?=\s*[=,<>^_+*/]))/g) ?? [])
 
-const pointsBack = /\b(?:this|these|that|those|such|its?|above|they|them|their)\b/i
+const pointsBack = /\b(?:this|these|those|its?|above|they|them|their)\b/i
 const refersToItems = /\b(?:part|item|question|problem)s?\s*\(?#?\d|\bprevious\s+(?:part|problem|question|result|item)/i
 
 /**
@@ -94,7 +94,7 @@ const split = (text: string, list: NumberedList): Found | undefined => {
   const introduction = statementOf(text.slice(0, list.items[0]?.start))
   if (hasTask(tasksOf(introduction.sentences))) return undefined
   const sets = introduction.sentences.some(({ masked }) =>
-    /\b(?:let|suppose|given|consider|define|denote|assume|for|where|be)\b/i.test(masked) || hasFormula(masked)
+    /\b(?:let|suppose|given|consider|define|denote|assume)\b/i.test(masked) || hasFormula(masked)
   )
   if (list.style === "parenthesis" && sets) return undefined
   const items = list.items.map((item, index) => ({

@@ -45,7 +45,7 @@ const smileyNames = "lol|blush|mad|oops|roll|rolleyes|rotfl|rotflmao|wink|huh|ma
   "sleeping|diablo|ewpu|first|money|noo|love|spidy|surf|starwars|trampoline|welcome|winner|yoda|bomb|censored|clap2|dry|juggle|coolspeak|read|nhl|pilot|police|roflmao|gathering|heli|jump|lightsaber"
 /** Colon smileys stand alone: after a space or the end of a sentence, before a space or the end, and not before an arrow. */
 const smiley = new RegExp(
-  `(^|[\\s.?!,)"\\u00a0])(?:(?::(?:${smileyNames}|[?!]):|[:;]-?[DPp)(|?oO]|:-?/|=\\)|:'\\(|xD|\\^_{1,3}\\^)(?=$|[\\s.!,:;])[ \\t]?(?![-=\\u2190-\\u21ff\\\\]))+`,
+  `(^|[\\s.?!,)"\\u00a0])(?:(?::(?:${smileyNames}|[?!]):|[:;]-?[DPp)(|?oO]|:-?/|=\\)|:'\\(|xD|\\^_{1,3}\\^)(?=$|[\\s.!,:;])(?![ \\t]*(?:->|[=\\\\\\u2190-\\u21ff]))[ \\t]?)+`,
   "gm"
 )
 const faces = /[\u{1F600}-\u{1F64F}\u{1F910}-\u{1F92F}\u{1F970}-\u{1F97A}\u{1F44B}-\u{1F44F}\u{FE0F}\u{200D}]+/gu

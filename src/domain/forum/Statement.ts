@@ -70,6 +70,7 @@ const isTalk = (masked: string): boolean => {
   if (introduction.test(rest) && !/\bsuch\s+that\b/i.test(rest) && !(orders && aboutMathematics)) return true
   // "Please help me to prove this inequality:" leads in the formula that follows.
   if (orders && (aboutMathematics || rest.endsWith(":") || /\bthat\b/i.test(rest)) && !/\b(?:anyone|anybody|ne1)\s+(?:here\s+)?know/i.test(rest)) return false
+  if (/\bhow\s+(?:many|much)\b(?!\s+of\s+you)/i.test(rest) && mathematicalWords(rest) >= 1) return false
   if (leadIn.test(rest) && !hasTask(asked) && mathematicalWords(rest) < 2) return true
   if (request.test(rest) || remark.test(rest) || (someone.test(rest) && !aboutMathematics)) return true
   if (meeting.test(rest) && /\b(?:you|your|i|my|me|anyone|we|our)\b/i.test(rest) && !/\d/.test(rest)) return true
