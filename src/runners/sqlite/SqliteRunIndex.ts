@@ -134,7 +134,7 @@ export const make = ({ db, transaction }: SqliteDatabase) => {
       const members = after === null
         ? all<{ grp: string } & RowRef>(snapshot.first, run, limit)
         : all<{ grp: string } & RowRef>(snapshot.next, run, limit, esc(after.group), after.seq, after.sub)
-      if (members.length < limit) dropSnapshots((other) => other === key)
+      if (members.length === 0) dropSnapshots((other) => other === key)
       return members.map(({ grp, seq, sub }) => ({ group: unesc(grp), seq, sub }))
     },
 
