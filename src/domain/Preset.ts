@@ -1,7 +1,7 @@
 // Presets: how the columns of well-known data sets become the canonical fields of a run. Pure; sources apply it to every row.
 // A preset names, for each canonical field, the columns that may hold it, best first. What is not mapped keeps its own name.
 // Column names are those of the publishers' data cards on Hugging Face (NuminaMath, OpenMathReasoning, MATH, GSM8K, AoPS-Instruct).
-import { type Json, type JsonObject, isJsonObject } from "./Json.ts"
+import { isJsonObject, type Json, type JsonObject } from "./Json.ts"
 import type { Fields } from "./Stage.ts"
 
 export interface Preset {
@@ -18,7 +18,17 @@ export interface Preset {
 }
 
 /** Canonical fields in the order in which rows carry them. All but `level` and `forum_discussions` are texts. */
-const canonicalFields = ["id", "source", "problem", "answer", "solution", "type", "level", "forum_post", "forum_discussions"]
+const canonicalFields = [
+  "id",
+  "source",
+  "problem",
+  "answer",
+  "solution",
+  "type",
+  "level",
+  "forum_post",
+  "forum_discussions"
+]
 const notText = new Set(["level", "forum_discussions"])
 
 /** Tokens of replies that one forum post carries at most: the cut that OpenMathReasoning's preparation makes. */
@@ -26,7 +36,15 @@ export const repliesTokenLimit = 24_000
 
 // Thirds of a token, so that sums stay whole numbers.
 const thirdsOf = (codePoint: number): number =>
-  codePoint >= 0x30 && codePoint <= 0x39 ? 3 : codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4
+  codePoint >= 0x30 && codePoint <= 0x39
+    ? 3
+    : codePoint < 0x80
+    ? 1
+    : codePoint < 0x800
+    ? 2
+    : codePoint < 0x10000
+    ? 3
+    : 4
 
 const thirds = (text: string): number => {
   let sum = 0
@@ -128,15 +146,18 @@ export const presets: ReadonlyArray<Preset> = [
   },
   {
     name: "openmathreasoning",
-    summary: "OpenMathReasoning: `expected_answer` is the answer, `generated_solution` the solution, `problem_source` the source.",
+    summary:
+      "OpenMathReasoning: `expected_answer` is the answer, `generated_solution` the solution, `problem_source` the source.",
     columns: { answer: ["expected_answer"], solution: ["generated_solution"], source: ["problem_source"] },
     drop: [],
     recognises: (columns) =>
-      all(columns, "problem", "expected_answer") && some(columns, "generated_solution", "problem_source", "pass_rate_72b_tir")
+      all(columns, "problem", "expected_answer") &&
+      some(columns, "generated_solution", "problem_source", "pass_rate_72b_tir")
   },
   {
     name: "numinamath-1.5",
-    summary: "NuminaMath-1.5: `problem_type` is the type; the placeholder answers \"proof\" and \"notfound\" are left out.",
+    summary:
+      "NuminaMath-1.5: `problem_type` is the type; the placeholder answers \"proof\" and \"notfound\" are left out.",
     columns: { id: idColumns, type: ["problem_type"] },
     drop: ["messages"],
     recognises: (columns) => all(columns, "problem", "solution", "problem_type", "question_type"),
@@ -170,7 +191,8 @@ export const presets: ReadonlyArray<Preset> = [
     summary: "MATH: `subject` or `type` is the type, `level` or `difficulty` the level.",
     columns: { id: idColumns, type: ["type", "subject"], level: ["level", "difficulty"] },
     drop: [],
-    recognises: (columns) => columns.has("problem") && some(columns, "type", "subject") && some(columns, "level", "difficulty")
+    recognises: (columns) =>
+      columns.has("problem") && some(columns, "type", "subject") && some(columns, "level", "difficulty")
   },
   {
     name: "plain",
@@ -179,11 +201,13 @@ export const presets: ReadonlyArray<Preset> = [
     drop: [],
     // A lone `problem` beside an answer of another name is for "generic".
     recognises: (columns) =>
-      columns.has("problem") && (columns.has("answer") || !some(columns, "final_answer", "expected_answer", "target", "label"))
+      columns.has("problem") &&
+      (columns.has("answer") || !some(columns, "final_answer", "expected_answer", "target", "label"))
   },
   {
     name: "generic",
-    summary: "Usual names: question, prompt, statement or input; final_answer, expected_answer, target or label; rationale or cot.",
+    summary:
+      "Usual names: question, prompt, statement or input; final_answer, expected_answer, target or label; rationale or cot.",
     columns: {
       id: idColumns,
       source: ["source", "data_source", "problem_source"],
@@ -213,7 +237,9 @@ export const recognise = (rows: ReadonlyArray<JsonObject>): Preset => {
 const asText = (value: Json | undefined): string | undefined => {
   if (typeof value === "string") return value.trim() === "" ? undefined : value
   if (typeof value === "number" || typeof value === "boolean") return String(value)
-  if (!Array.isArray(value) || value.length === 0 || value.some((item) => item === null || typeof item === "object")) return undefined
+  if (!Array.isArray(value) || value.length === 0 || value.some((item) => item === null || typeof item === "object")) {
+    return undefined
+  }
   return asText(value.join(", "))
 }
 
@@ -253,7 +279,9 @@ export const rowMapping = (
     }
     for (const column of Object.keys(row)) {
       const value = row[column]
-      if (value === null || value === undefined || used.has(column) || drop.has(column) || fieldNames.has(column)) continue
+      if (value === null || value === undefined || used.has(column) || drop.has(column) || fieldNames.has(column)) {
+        continue
+      }
       fields[column] = value
     }
     return preset.finish === undefined ? fields : preset.finish(fields)

@@ -3,7 +3,8 @@
 //
 // Schema: one nullable column for each key, in order of first appearance. All texts: STRING; all booleans: BOOLEAN; all whole
 // numbers within 2^53: INT64; all numbers: DOUBLE; anything else (lists, objects, mixtures): JSON text, marked as such.
-// Null and a missing key are the same. Without rows there is one text column, `problem`.
+// Null and a missing key are the same. Without rows there is one text column, `problem`. Parquet's texts are UTF-8: half of a
+// surrogate pair becomes U+FFFD in keys and texts. A member named `__proto__` is not kept.
 import { Effect } from "effect"
 import type { FileHandle } from "node:fs/promises"
 import type { Json, JsonObject } from "../../domain/Json.ts"
@@ -36,6 +37,12 @@ const joined = (one: ColumnType | undefined, other: ColumnType): ColumnType => {
   return numbers(one) && numbers(other) ? "DOUBLE" : "JSON"
 }
 
+/** The row with keys that UTF-8 can say; of keys that become equal the last one counts. */
+const encodable = (row: JsonObject): JsonObject =>
+  Object.keys(row).every((key) => key.isWellFormed())
+    ? row
+    : Object.fromEntries(Object.entries(row).map(([key, value]) => [key.toWellFormed(), value]))
+
 /** Takes the keys and types of some rows into a schema. */
 const learn = (columns: Map<string, ColumnType>, rows: ReadonlyArray<JsonObject>): void => {
   for (const row of rows) {
@@ -46,8 +53,9 @@ const learn = (columns: Map<string, ColumnType>, rows: ReadonlyArray<JsonObject>
   }
 }
 
-/** A value as the writer wants it for a column of that type. */
-const stored: (value: Json | undefined, type: ColumnType) => unknown = (value, type) => {
+/** A row's value as the writer wants it for a column of that type. */
+const stored = (row: JsonObject, name: string, type: ColumnType): unknown => {
+  const value = Object.hasOwn(row, name) ? row[name] : undefined
   if (value === null || value === undefined) return undefined
   return type === "INT64" ? BigInt(value as number) : value // `learn` saw every value of the column
 }
@@ -55,7 +63,9 @@ const stored: (value: Json | undefined, type: ColumnType) => unknown = (value, t
 async function* groupsOf(spool: string, bytes: number): AsyncGenerator<ReadonlyArray<JsonObject>> {
   let rows: Array<JsonObject> = []
   let start = 0
-  for await (const items of lineBatches({ path: spool, name: spool, bytes, gzip: false }, { offset: 0, line: 0 }, Infinity)) {
+  for await (
+    const items of lineBatches({ path: spool, name: spool, bytes, gzip: false }, { offset: 0, line: 0 }, Infinity)
+  ) {
     for (const item of items) {
       if ("value" in item) rows.push(item.value) // our own lines: there is no other kind
       if (rows.length < groupRows && item.offset - start < groupBytes) continue
@@ -83,7 +93,7 @@ const writeParquet = async (
   const columnData = names.map(([name, type]) => ({ name, type, data: [] }))
   const file = new ParquetWriter({ writer, schema: schemaFromColumnData({ columnData }), createdBy: "polya" })
   for await (const rows of groups) {
-    const data = names.map(([name, type]) => ({ name, data: rows.map((row) => stored(row[name], type)) }))
+    const data = names.map(([name, type]) => ({ name, data: rows.map((row) => stored(row, name, type)) }))
     await file.write({ columnData: data, rowGroupSize: rows.length })
     await flush()
   }
@@ -99,14 +109,19 @@ const open: Sink["open"] = Effect.fnUntraced(function*(path) {
   const lines = new LineBuffer(spool)
   const columns = new Map<string, ColumnType>()
   return makeWriter(path, {
-    write: (rows) => {
+    write: (given) => {
+      const rows = given.map(encodable)
       learn(columns, rows)
       return lines.write(rows)
     },
     commit: async () => {
       await lines.flush()
       const { size } = await spool.stat()
-      await writeParquet(groupsOf(spoolPath, size), target, columns.size === 0 ? new Map([["problem", "STRING"]]) : columns)
+      await writeParquet(
+        groupsOf(spoolPath, size),
+        target,
+        columns.size === 0 ? new Map([["problem", "STRING"]]) : columns
+      )
       await publish(target, temporary, path)
     }
   })

@@ -1,7 +1,7 @@
 // CSV and TSV with a header line; plain or gzipped. Cells are text; empty cells are left out. Lenient about quotes inside cells,
 // strict about the number of cells. csv-parse splits Latin-1, so that each cell's bytes can be checked as UTF-8 on their own.
-import { isUtf8 } from "node:buffer"
 import { CsvError, type Info, Parser } from "csv-parse"
+import { isUtf8 } from "node:buffer"
 import { SourceUnreadable } from "../../actors/Sources.ts"
 import type { Json } from "../../domain/Json.ts"
 import { type Batches, type Place, type RawItem, type Reader, streamBatches } from "./Reader.ts"
@@ -85,7 +85,9 @@ async function* readRows(file: SourceFile, from: Place, maxRowBytes: number): Ba
       const message = "The row opens a quote that is not closed before the end of the file."
       if (at.offset > from.offset) yield [{ ...at, tag: "MalformedRow", message }]
     } else if (failure instanceof CsvError && failure.code === "CSV_MAX_RECORD_SIZE") {
-      throw unreadable(`the row at line ${lastLine + 1} is over ${maxRowBytes} bytes long; is a closing quote missing there?`)
+      throw unreadable(
+        `the row at line ${lastLine + 1} is over ${maxRowBytes} bytes long; is a closing quote missing there?`
+      )
     } else if (failure !== undefined) {
       throw failure
     }
@@ -97,7 +99,11 @@ async function* readRows(file: SourceFile, from: Place, maxRowBytes: number): Ba
 
 const itemOf = (header: ReadonlyArray<string>, cells: ReadonlyArray<string>, at: Place): RawItem => {
   if (cells.length !== header.length) {
-    return { ...at, tag: "MalformedRow", message: `The row has ${cells.length} cells where the header has ${header.length}.` }
+    return {
+      ...at,
+      tag: "MalformedRow",
+      message: `The row has ${cells.length} cells where the header has ${header.length}.`
+    }
   }
   const members: Array<[string, Json]> = []
   for (const [index, column] of header.entries()) {

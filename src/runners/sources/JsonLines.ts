@@ -12,7 +12,9 @@ const blank = /^[ \t\r]*$/
 /** A JSON list is read whole, so it has a limit: 256 MiB of text. */
 const listBytesLimit = 256 * 1024 * 1024
 
-const kindOf = (value: unknown): string => (value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`)
+const kindOf = (
+  value: unknown
+): string => (value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`)
 
 /**
  * The row or fault that `bytes` from `start` to `end` (a line without its newline) are; undefined for a blank line. `valid`: these
@@ -36,7 +38,12 @@ const itemOf = (
     value = JSON.parse(text)
   } catch (cause) {
     if (blank.test(text)) return undefined
-    return { line, offset, tag: "MalformedRow", message: `The line is not valid JSON: ${(cause as SyntaxError).message}` }
+    return {
+      line,
+      offset,
+      tag: "MalformedRow",
+      message: `The line is not valid JSON: ${(cause as SyntaxError).message}`
+    }
   }
   // JSON.parse makes nothing but JSON.
   return isJsonObject(value)
@@ -87,7 +94,11 @@ export async function* lineBatches(file: SourceFile, from: Place, maxLineBytes: 
     for (; end >= 0; end = chunk.indexOf(newline, start)) {
       line += 1
       offset += end - start + 1
-      add(end - start > maxLineBytes ? tooLong(line, offset, end - start, maxLineBytes) : itemOf(chunk, start, end, line, offset, valid))
+      add(
+        end - start > maxLineBytes
+          ? tooLong(line, offset, end - start, maxLineBytes)
+          : itemOf(chunk, start, end, line, offset, valid)
+      )
       start = end + 1
     }
     if (start < chunk.byteLength) {
@@ -110,7 +121,9 @@ async function* readList(file: SourceFile, from: Place): Batches {
   for await (const chunk of bytesOf(file, 0)) {
     bytes += chunk.byteLength
     if (bytes > listBytesLimit) {
-      throw unreadable("a JSON list over 256 MiB cannot be streamed; write one object a line instead (jq -c '.[]' FILE > FILE.jsonl)")
+      throw unreadable(
+        "a JSON list over 256 MiB cannot be streamed; write one object a line instead (jq -c '.[]' FILE > FILE.jsonl)"
+      )
     }
     pieces.push(Buffer.from(chunk))
   }

@@ -1,7 +1,7 @@
 // From a location as written to the files behind it: checks, formats, and folders as data sets are published on Hugging Face.
 import { readdir, stat } from "node:fs/promises"
 import { basename, join } from "node:path"
-import { gunzipSync, constants } from "node:zlib"
+import { constants, gunzipSync } from "node:zlib"
 import { SourceUnreadable } from "../../actors/Sources.ts"
 import type { SourceFormat } from "../../domain/Source.ts"
 import { headOf, type SourceFile } from "./SourceFile.ts"
@@ -63,12 +63,16 @@ const formatOf = (path: string, head: Buffer): FileFormat | undefined => {
 }
 
 const describe = async (path: string, name: string, bytes: number, wanted: SourceFormat): Promise<FormattedFile> => {
-  if (bytes === 0) throw new SourceUnreadable({ location: path, reason: "empty", detail: "the file is empty (0 bytes)" })
+  if (bytes === 0) {
+    throw new SourceUnreadable({ location: path, reason: "empty", detail: "the file is empty (0 bytes)" })
+  }
   const packedHead = await headOf(path)
   const gzip = packedHead[0] === 0x1f && packedHead[1] === 0x8b
   const head = gzip ? unpackedHead(packedHead) : packedHead
   const found = formatOf(path, head)
-  const format = wanted === "auto" || wanted === "folder" || (wanted === "jsonl" && found === "json-list") ? found : wanted
+  const format = wanted === "auto" || wanted === "folder" || (wanted === "jsonl" && found === "json-list")
+    ? found
+    : wanted
   if (format === undefined || format === "postgres") {
     throw new SourceUnreadable({
       location: path,
@@ -93,7 +97,11 @@ const filesBelow = async (folder: string, inside = "", depth = 0): Promise<Array
     if (facts.isFile()) found.push(path)
     else if (facts.isDirectory() && depth < depthLimit) found.push(...await filesBelow(folder, path, depth + 1))
     if (found.length > filesLimit) {
-      throw new SourceUnreadable({ location: folder, reason: "unreadable", detail: `the folder holds over ${filesLimit} files` })
+      throw new SourceUnreadable({
+        location: folder,
+        reason: "unreadable",
+        detail: `the folder holds over ${filesLimit} files`
+      })
     }
   }
   return found
@@ -103,7 +111,9 @@ const resolveFolder = async (folder: string): Promise<ReadonlyArray<FormattedFil
   const names = (await filesBelow(folder)).sort()
   const chosen = folderChoices.map((choice) => names.filter(choice)).find((files) => files.length > 0)
   if (chosen === undefined) {
-    const others = names.length === 0 ? "no files" : `only ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", ..." : ""}`
+    const others = names.length === 0
+      ? "no files"
+      : `only ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", ..." : ""}`
     throw new SourceUnreadable({
       location: folder,
       reason: "folder-without-data",
@@ -116,7 +126,9 @@ const resolveFolder = async (folder: string): Promise<ReadonlyArray<FormattedFil
     const { size } = await stat(path)
     if (size > 0) files.push(await describe(path, name, size, "folder"))
   }
-  if (files.length === 0) throw new SourceUnreadable({ location: folder, reason: "empty", detail: "all its data files are empty" })
+  if (files.length === 0) {
+    throw new SourceUnreadable({ location: folder, reason: "empty", detail: "all its data files are empty" })
+  }
   return files
 }
 
@@ -125,13 +137,16 @@ export const resolveFiles = async (
   location: string,
   format: SourceFormat
 ): Promise<ReadonlyArray<FormattedFile>> => {
-  const refuse = (reason: SourceUnreadable["reason"], detail: string) => new SourceUnreadable({ location, reason, detail })
+  const refuse = (reason: SourceUnreadable["reason"], detail: string) =>
+    new SourceUnreadable({ location, reason, detail })
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(location)) {
     throw refuse("unknown-format", "only local files, folders and postgres:// addresses are read; download it first")
   }
   const facts = await stat(location)
   if (facts.isDirectory()) {
-    if (format !== "auto" && format !== "folder") throw refuse("unreadable", `it is a folder where a ${format} file is needed`)
+    if (format !== "auto" && format !== "folder") {
+      throw refuse("unreadable", `it is a folder where a ${format} file is needed`)
+    }
     return resolveFolder(location)
   }
   if (format === "folder") throw refuse("unreadable", "it is a file where a folder is needed")

@@ -1,9 +1,17 @@
 // Parquet, one row group at a time by ranges of the file: memory is bounded by the largest row group, not by the file.
 // Lists and structs become JSON. A text that is not UTF-8 is a fault of its row; bytes that claim no encoding become Base64.
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  type ParquetParsers,
+  parquetReadObjects,
+  parquetSchema
+} from "hyparquet"
+import { compressors } from "hyparquet-compressors"
 import { isUtf8 } from "node:buffer"
 import type { FileHandle } from "node:fs/promises"
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, type ParquetParsers, parquetReadObjects, parquetSchema } from "hyparquet"
-import { compressors } from "hyparquet-compressors"
+import { SourceUnreadable } from "../../actors/Sources.ts"
 import { jsonObjectOf } from "./ForeignValue.ts"
 import { type Batches, batchRows, type Place, type RawItem, type Reader, streamBatches } from "./Reader.ts"
 import { changed, openUnchanged, readAt, type SourceFile } from "./SourceFile.ts"
@@ -32,11 +40,18 @@ const parsers: Partial<ParquetParsers> = {
   }
 }
 
-/** Columns that claim to hold text. */
-const textColumns = (metadata: FileMetaData): ReadonlyArray<string> =>
-  parquetSchema(metadata).children
-    .filter(({ element }) => element.converted_type === "UTF8" || element.logical_type?.type === "STRING")
-    .map(({ element }) => element.name)
+/** Columns that claim to hold text. Throws where two columns have one name: the decoder would mix them up. */
+const textColumns = (file: SourceFile, metadata: FileMetaData): ReadonlyArray<string> => {
+  const columns = parquetSchema(metadata).children.map(({ element }) => element)
+  const twice = columns.find(({ name }, index) => columns.findIndex((column) => column.name === name) < index)
+  if (twice !== undefined) {
+    const detail = `two of its columns are named \`${twice.name}\``
+    throw new SourceUnreadable({ location: file.path, reason: "unreadable", detail })
+  }
+  return columns
+    .filter((column) => column.converted_type === "UTF8" || column.logical_type?.type === "STRING")
+    .map(({ name }) => name)
+}
 
 const itemOf = (row: object, texts: ReadonlyArray<string>, at: Place): RawItem => {
   const bad = texts.find((column) => (row as { [key: string]: unknown })[column] instanceof Uint8Array)
@@ -49,14 +64,23 @@ async function* readRows(file: SourceFile, from: Place): Batches {
   await using handle = await openUnchanged(file)
   const buffer = bufferOf(handle, file.bytes)
   const metadata = await parquetMetadataAsync(buffer)
-  if (from.offset > Number(metadata.num_rows)) throw changed(file, `it has only ${metadata.num_rows} rows, fewer than were read`)
-  const texts = textColumns(metadata)
+  if (from.offset > Number(metadata.num_rows)) {
+    throw changed(file, `it has only ${metadata.num_rows} rows, fewer than were read`)
+  }
+  const texts = textColumns(file, metadata)
   let groupStart = 0
   for (const group of metadata.row_groups) {
     const groupEnd = groupStart + Number(group.num_rows)
     const rowStart = Math.max(groupStart, from.offset)
     if (rowStart < groupEnd) {
-      const rows = await parquetReadObjects({ file: buffer, metadata, compressors, parsers, rowStart, rowEnd: groupEnd })
+      const rows = await parquetReadObjects({
+        file: buffer,
+        metadata,
+        compressors,
+        parsers,
+        rowStart,
+        rowEnd: groupEnd
+      })
       for (let index = 0; index < rows.length; index += batchRows) {
         yield rows.slice(index, index + batchRows).map((row, within) => {
           const number = rowStart + index + within + 1

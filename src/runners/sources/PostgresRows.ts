@@ -1,7 +1,7 @@
 // Rows of one SELECT on PostgreSQL, by pages of a cursor inside a read-only transaction: the server refuses what is no SELECT,
 // nothing is written, and all rows come from one snapshot. Messages and fingerprints never hold the address's credentials.
 import { PgClient } from "@effect/sql-pg"
-import { Cause, Effect, type Pull, Redacted, Stream } from "effect"
+import { Array as Arr, Cause, Effect, type Pull, Redacted, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import type { SqlError } from "effect/sql/SqlError"
 import { SourceUnreadable } from "../../actors/Sources.ts"
@@ -25,7 +25,9 @@ const saidBy = (error: SqlError, address: string): string => {
   const said = cause instanceof Error && cause.message !== "" ? cause.message : message
   if (!URL.canParse(address)) return said
   const { password, searchParams } = new URL(address)
-  const secrets = [password, decodeURIComponent(password), searchParams.get("password") ?? ""].filter((secret) => secret !== "")
+  const secrets = [password, decodeURIComponent(password), searchParams.get("password") ?? ""].filter((secret) =>
+    secret !== ""
+  )
   return secrets.reduce((text, secret) => text.replaceAll(secret, "***"), said)
 }
 
@@ -34,13 +36,20 @@ const readRows = Effect.fnUntraced(function*(address: string, query: string, fro
   const failedAs = (reason: SourceUnreadable["reason"], what: string) => (error: SqlError) =>
     new SourceUnreadable({ location, reason, detail: `${what}: ${saidBy(error, address)}` })
 
-  const connection = yield* PgClient.makeClient({ url: Redacted.make(address), connectTimeout, applicationName: "polya" }).pipe(
+  const connection = yield* PgClient.makeClient({
+    url: Redacted.make(address),
+    connectTimeout,
+    applicationName: "polya"
+  }).pipe(
     Effect.flatMap((client) => client.reserve),
     Effect.provide(Reactivity.layer),
     Effect.mapError(failedAs("unreadable", "no connection to the database"))
   )
   const run = (sql: string) => connection.executeUnprepared(sql, [], undefined)
-  yield* Effect.acquireRelease(run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), () => Effect.ignore(run("ROLLBACK"))).pipe(
+  yield* Effect.acquireRelease(
+    run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+    () => Effect.ignore(run("ROLLBACK"))
+  ).pipe(
     Effect.andThen(run(`SET LOCAL statement_timeout = ${pageMillis}`)),
     Effect.andThen(run("SET LOCAL idle_in_transaction_session_timeout = 0")),
     Effect.mapError(failedAs("unreadable", "no read-only transaction"))
@@ -50,14 +59,16 @@ const readRows = Effect.fnUntraced(function*(address: string, query: string, fro
     Effect.mapError(failedAs("query-failed", "the query was refused"))
   )
   let read = from.offset
-  const page: Pull.Pull<readonly [RawItem, ...Array<RawItem>], SourceUnreadable> = run(`FETCH ${batchRows} FROM polya_source`).pipe(
+  const page: Pull.Pull<Arr.NonEmptyReadonlyArray<RawItem>, SourceUnreadable> = run(
+    `FETCH ${batchRows} FROM polya_source`
+  ).pipe(
     Effect.mapError((error) => failedAs("query-failed", `the query failed after ${read} rows`)(error)),
     Effect.flatMap((rows) => {
-      const [first, ...rest] = rows.map((row): RawItem => {
+      const items = rows.map((row): RawItem => {
         read += 1
         return { line: read, offset: read, value: jsonObjectOf(row) }
       })
-      return first === undefined ? Cause.done() : Effect.succeed([first, ...rest] as const)
+      return Arr.isReadonlyArrayNonEmpty(items) ? Effect.succeed(items) : Cause.done()
     })
   )
   return Stream.fromPull(Effect.succeed(page))

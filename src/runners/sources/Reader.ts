@@ -1,6 +1,6 @@
 // What every format adapter gives: raw rows and bad rows of one file or query, in order, from a place on. Adapters are written
 // as asynchronous generators of batches; `streamBatches` makes of one a stream that reads only when it is pulled.
-import { Cause, Effect, type Pull, Stream } from "effect"
+import { Array as Arr, Cause, Effect, type Pull, Stream } from "effect"
 import { SourceUnreadable } from "../../actors/Sources.ts"
 import type { JsonObject } from "../../domain/Json.ts"
 import type { SourceFault } from "../../domain/Source.ts"
@@ -36,10 +36,18 @@ export const refail = (location: string) => (cause: unknown): SourceUnreadable =
   const code = (cause as NodeJS.ErrnoException | null)?.code
   const said = cause instanceof Error ? cause.message : String(cause)
   if (code === "ENOENT" || code === "ENOTDIR") {
-    return new SourceUnreadable({ location, reason: "missing", detail: "there is no such file or folder; check the path" })
+    return new SourceUnreadable({
+      location,
+      reason: "missing",
+      detail: "there is no such file or folder; check the path"
+    })
   }
   if (code === "EACCES" || code === "EPERM") {
-    return new SourceUnreadable({ location, reason: "unreadable", detail: "this user may not read it; change its permissions" })
+    return new SourceUnreadable({
+      location,
+      reason: "unreadable",
+      detail: "this user may not read it; change its permissions"
+    })
   }
   return new SourceUnreadable({ location, reason: "unreadable", detail: said.endsWith(".") ? said.slice(0, -1) : said })
 }
@@ -53,10 +61,9 @@ export const streamBatches = (location: string, open: () => Batches): Stream.Str
     ),
     (batches) => {
       const next = Effect.tryPromise({ try: () => batches.next(), catch: refail(location) })
-      const pull: Pull.Pull<readonly [RawItem, ...Array<RawItem>], SourceUnreadable> = Effect.flatMap(next, (result) => {
+      const pull: Pull.Pull<Arr.NonEmptyReadonlyArray<RawItem>, SourceUnreadable> = Effect.flatMap(next, (result) => {
         if (result.done === true) return Cause.done()
-        const [first, ...rest] = result.value
-        return first === undefined ? pull : Effect.succeed([first, ...rest] as const)
+        return Arr.isReadonlyArrayNonEmpty(result.value) ? Effect.succeed(result.value) : pull
       })
       return Stream.fromPull(Effect.succeed(pull))
     }

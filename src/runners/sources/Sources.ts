@@ -1,11 +1,19 @@
 // The Sources port on files, folders and databases. A source's files are resolved, looked at (format, preset by the columns of
 // the first rows) and only then read, one after the other, as the stream is pulled. Format libraries are loaded when needed.
-import { Effect, Layer, Option, Stream } from "effect"
+import { Array as Arr, Effect, Layer, Option, Stream } from "effect"
 import { createHash } from "node:crypto"
 import { basename, resolve } from "node:path"
 import { type Source, Sources, SourceUnreadable } from "../../actors/Sources.ts"
 import type { JsonObject } from "../../domain/Json.ts"
-import { columnNames, type Preset, presetNamed, presets, problemText, recognise, rowMapping } from "../../domain/Preset.ts"
+import {
+  columnNames,
+  type Preset,
+  presetNamed,
+  presets,
+  problemText,
+  recognise,
+  rowMapping
+} from "../../domain/Preset.ts"
 import { type SourceCursor, type SourceItem, type SourceSpec, sourceStart } from "../../domain/Source.ts"
 import type { BenchmarkText, Fields } from "../../domain/Stage.ts"
 import { type FormattedFile, resolveFiles } from "./Locations.ts"
@@ -48,7 +56,10 @@ export const stemOf = (path: string): string => {
 const readerOf = (file: FormattedFile, query: string | undefined, limits: SourceLimits): Effect.Effect<Reader> => {
   switch (file.format) {
     case "jsonl":
-      return Effect.map(Effect.promise(() => import("./JsonLines.ts")), (m) => m.jsonLinesReader(file, limits.maxLineBytes))
+      return Effect.map(
+        Effect.promise(() => import("./JsonLines.ts")),
+        (m) => m.jsonLinesReader(file, limits.maxLineBytes)
+      )
     case "json-list":
       return Effect.map(Effect.promise(() => import("./JsonLines.ts")), (m) => m.jsonListReader(file))
     case "csv":
@@ -84,17 +95,20 @@ const resolveSpec = Effect.fnUntraced(function*(spec: SourceSpec, limits: Source
     try: () => resolveFiles(spec.location, format),
     catch: refail(spec.location)
   })
-  return yield* Effect.forEach(files, Effect.fnUntraced(function*(file) {
-    const content = yield* Effect.tryPromise({ try: () => fingerprintOf(file), catch: refail(file.path) })
-    const part: Unmapped = {
-      location: file.path,
-      source: spec.name ?? stemOf(spec.location),
-      reader: yield* readerOf(file, spec.query, limits),
-      fingerprint: file.format === "sqlite" ? JSON.stringify([content, spec.query ?? null]) : content,
-      bytes: file.format === "sqlite" ? null : file.bytes
-    }
-    return part
-  }))
+  return yield* Effect.forEach(
+    files,
+    Effect.fnUntraced(function*(file) {
+      const content = yield* Effect.tryPromise({ try: () => fingerprintOf(file), catch: refail(file.path) })
+      const part: Unmapped = {
+        location: file.path,
+        source: spec.name ?? stemOf(spec.location),
+        reader: yield* readerOf(file, spec.query, limits),
+        fingerprint: file.format === "sqlite" ? JSON.stringify([content, spec.query ?? null]) : content,
+        bytes: file.format === "sqlite" ? null : file.bytes
+      }
+      return part
+    })
+  )
 })
 
 const list = (names: ReadonlyArray<string>) => names.map((name) => `\`${name}\``).join(", ")
@@ -141,7 +155,12 @@ const mapPart = Effect.fnUntraced(function*(
 const missingField = "The row has no problem text: what is mapped to `problem` is missing, blank or not a text."
 
 /** The items of one part from `from` on; `rows` counts over all parts and is held by the caller. */
-const partItems = (part: Part, file: number, from: Place, count: () => number): Stream.Stream<SourceItem, SourceUnreadable> => {
+const partItems = (
+  part: Part,
+  file: number,
+  from: Place,
+  count: () => number
+): Stream.Stream<SourceItem, SourceUnreadable> => {
   const toItem = (item: RawItem): SourceItem => {
     const next: SourceCursor = { file, offset: item.offset, line: item.line, rows: count() }
     const at = { line: item.line, source: part.source, next }
@@ -151,7 +170,7 @@ const partItems = (part: Part, file: number, from: Place, count: () => number): 
     const id = fields["id"]
     return { _tag: "Row", ...at, key: `${part.keyPrefix}${typeof id === "string" ? id : item.line}`, fields }
   }
-  return Stream.mapArray(part.reader.read(from), ([first, ...rest]) => [toItem(first), ...rest.map(toItem)] as const)
+  return Stream.mapArray(part.reader.read(from), Arr.map(toItem))
 }
 
 const rowsOf = (parts: ReadonlyArray<Part>) => (from: SourceCursor): Stream.Stream<SourceItem, SourceUnreadable> =>
@@ -201,14 +220,17 @@ const make = (limits: SourceLimits): Sources["Service"] => ({
   }),
   benchmarks: Effect.fn("Sources.benchmarks")(function*(locations) {
     const { parts } = yield* open(locations.map((location) => ({ location })), limits)
-    const texts = yield* Effect.forEach(parts, (part, file) =>
-      Stream.runFold(partItems(part, file, sourceStart, () => 0), (): Array<BenchmarkText> => [], (found, item) => {
-        const text = item._tag === "Row" ? problemText(item.fields) : undefined
-        if (item._tag === "Row" && text !== undefined) {
-          found.push({ benchmark: stemOf(part.location), id: String(item.fields["id"] ?? item.line), text })
-        }
-        return found
-      }))
+    const texts = yield* Effect.forEach(
+      parts,
+      (part, file) =>
+        Stream.runFold(partItems(part, file, sourceStart, () => 0), (): Array<BenchmarkText> => [], (found, item) => {
+          const text = item._tag === "Row" ? problemText(item.fields) : undefined
+          if (item._tag === "Row" && text !== undefined) {
+            found.push({ benchmark: stemOf(part.location), id: String(item.fields["id"] ?? item.line), text })
+          }
+          return found
+        })
+    )
     return texts.flat()
   })
 })

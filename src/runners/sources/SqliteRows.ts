@@ -9,14 +9,20 @@ const selects = /^(\s|--.*(\n|$)|\/\*[^]*?\*\/)*(select|with|values)\b/i
 
 /** Names of the tables and views, for the message that asks for a query. */
 const tablesOf = (database: DatabaseSync): ReadonlyArray<string> =>
-  database.prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name LIMIT 20")
+  database.prepare(
+    "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name LIMIT 20"
+  )
     .all().map((row) => String(row["name"]))
 
 async function* readRows(file: SourceFile, query: string | undefined, from: Place): Batches {
-  const refuse = (reason: SourceUnreadable["reason"], detail: string) => new SourceUnreadable({ location: file.path, reason, detail })
+  const refuse = (reason: SourceUnreadable["reason"], detail: string) =>
+    new SourceUnreadable({ location: file.path, reason, detail })
   using database = new DatabaseSync(file.path, { readOnly: true })
   if (query === undefined) {
-    throw refuse("query-missing", `a database needs a query (--query "SELECT ..."); its tables: ${tablesOf(database).join(", ") || "none"}`)
+    throw refuse(
+      "query-missing",
+      `a database needs a query (--query "SELECT ..."); its tables: ${tablesOf(database).join(", ") || "none"}`
+    )
   }
   if (!selects.test(query)) throw refuse("query-failed", "the query must be one SELECT")
   let rows

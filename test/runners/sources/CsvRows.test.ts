@@ -14,14 +14,26 @@ describe("CSV", () => {
       const items = yield* read("problem,answer\n\"one\ntwo \"\"x\"\"\",1\nthree,\"2\"\n\nfour 5\" pipe,3\n")
       assert.deepStrictEqual(items.map((item) => item.line), [2, 4, 6])
       assert.deepStrictEqual(items.map((item) => item._tag === "Row" && item.fields), [
-        { problem: "one\ntwo \"x\"", answer: "1" }, { problem: "three", answer: "2" }, { problem: "four 5\" pipe", answer: "3" }
+        { problem: "one\ntwo \"x\"", answer: "1" },
+        { problem: "three", answer: "2" },
+        { problem: "four 5\" pipe", answer: "3" }
       ])
     }))
 
   it.effect("makes a fault of a row with the wrong number of cells or with bytes that are no UTF-8", () =>
     Effect.gen(function*() {
-      const bytes = Buffer.concat([Buffer.from("problem,answer\nA,1\nB\nC,3,4\n"), Buffer.from([0xff]), Buffer.from(",5\nπ,6\n")])
-      assert.deepStrictEqual(inShort(yield* read(bytes)), ["2 A", "MalformedRow 3", "MalformedRow 4", "InvalidUtf8 5", "6 π"])
+      const bytes = Buffer.concat([
+        Buffer.from("problem,answer\nA,1\nB\nC,3,4\n"),
+        Buffer.from([0xff]),
+        Buffer.from(",5\nπ,6\n")
+      ])
+      assert.deepStrictEqual(inShort(yield* read(bytes)), [
+        "2 A",
+        "MalformedRow 3",
+        "MalformedRow 4",
+        "InvalidUtf8 5",
+        "6 π"
+      ])
     }))
 
   it.effect("makes a fault of a quote that is never closed, and an error of one that swallows too much", () =>

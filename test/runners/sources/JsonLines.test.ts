@@ -15,7 +15,11 @@ const read = Effect.fnUntraced(function*(content: string | Uint8Array, name = "r
 describe("JSON lines", () => {
   it.effect("may begin with a byte order mark, end lines with CRLF, hold blank lines and lack the last newline", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* read(`\ufeff${good("A")}\r\n\r\n  \t\n${good("B")}\n\n${good("C")}`), ["1 A", "4 B", "6 C"])
+      assert.deepStrictEqual(yield* read(`\ufeff${good("A")}\r\n\r\n  \t\n${good("B")}\n\n${good("C")}`), [
+        "1 A",
+        "4 B",
+        "6 C"
+      ])
     }))
 
   it.effect("turn a bad line into a fault of that line only", () =>
@@ -35,8 +39,18 @@ describe("JSON lines", () => {
         utf8(good("Z π"))
       ]
       assert.deepStrictEqual(yield* read(Buffer.concat(lines.map((line) => Buffer.concat([line, utf8("\n")])))), [
-        "1 A", "MalformedRow 2", "InvalidUtf8 3", "MalformedRow 4", "MalformedRow 5", "MalformedRow 6", "MalformedRow 7",
-        "LineTooLong 8", "MissingField 9", "MissingField 10", "MissingField 11", "12 Z π"
+        "1 A",
+        "MalformedRow 2",
+        "InvalidUtf8 3",
+        "MalformedRow 4",
+        "MalformedRow 5",
+        "MalformedRow 6",
+        "MalformedRow 7",
+        "LineTooLong 8",
+        "MissingField 9",
+        "MissingField 10",
+        "MissingField 11",
+        "12 Z π"
       ])
     }))
 
@@ -72,7 +86,9 @@ describe("JSON lines", () => {
 
   it.effect("keep a column named __proto__ from touching anything", () =>
     Effect.gen(function*() {
-      const items = yield* itemsOf([{ location: yield* fileOf("rows.jsonl", "{\"__proto__\": {\"answer\": \"bad\"}, \"problem\": \"A\"}") }])
+      const items = yield* itemsOf([{
+        location: yield* fileOf("rows.jsonl", "{\"__proto__\": {\"answer\": \"bad\"}, \"problem\": \"A\"}")
+      }])
       assert(items[0]?._tag === "Row")
       assert.strictEqual(items[0].fields["answer"], undefined)
       assert.deepStrictEqual(Object.keys(items[0].fields), ["problem"])

@@ -38,7 +38,12 @@ describe("Parquet", () => {
       const items = yield* itemsOf([{ location: yield* fileOf("rows.parquet", new Uint8Array(bytes)) }])
       assert.deepStrictEqual(items.map((item) => item._tag === "Row" && item.fields), [
         {
-          problem: "A", level: 5, score: 0.5, at: "1970-01-01T00:00:00.000Z", image: "/wA=", extra: { a: [1, { b: "c" }] },
+          problem: "A",
+          level: 5,
+          score: 0.5,
+          at: "1970-01-01T00:00:00.000Z",
+          image: "/wA=",
+          extra: { a: [1, { b: "c" }] },
           steps: ["s1", "s2"]
         },
         { problem: "B", level: String(big), extra: "x", steps: [] }
@@ -55,13 +60,25 @@ describe("Parquet", () => {
         ]
       })
       const items = yield* itemsOf([{ location: yield* fileOf("rows.parquet", new Uint8Array(bytes)) }])
-      assert.deepStrictEqual(items.map((item) => (item._tag === "Row" ? item.fields["problem"] : item.tag)), ["A", "InvalidUtf8", "C"])
+      assert.deepStrictEqual(items.map((item) => (item._tag === "Row" ? item.fields["problem"] : item.tag)), [
+        "A",
+        "InvalidUtf8",
+        "C"
+      ])
     }))
 
   it.effect("unpacks other codecs than Snappy", () =>
     Effect.gen(function*() {
-      const columnData = [{ name: "problem", data: Array.from({ length: 50 }, (_, index) => `problem ${index}`), type: "STRING" as const }]
-      const gzip = parquetWriteBuffer({ columnData, codec: "GZIP", compressors: { GZIP: (input) => new Uint8Array(gzipSync(input)) } })
+      const columnData = [{
+        name: "problem",
+        data: Array.from({ length: 50 }, (_, index) => `problem ${index}`),
+        type: "STRING" as const
+      }]
+      const gzip = parquetWriteBuffer({
+        columnData,
+        codec: "GZIP",
+        compressors: { GZIP: (input) => new Uint8Array(gzipSync(input)) }
+      })
       const items = yield* itemsOf([{ location: yield* fileOf("rows.parquet", new Uint8Array(gzip)) }])
       assert.deepStrictEqual(items.map((item) => item._tag === "Row" && item.fields["problem"]), columnData[0]?.data)
     }))

@@ -42,7 +42,14 @@ describe("PostgreSQL", () => {
       assert.strictEqual(items.length, 1300)
       assert(items[1]?._tag === "Row")
       assert.deepStrictEqual(items[1].fields, {
-        id: "row 2", problem: "Problem 2", answer: "yes", level: 2, big: "9007199254740995", tags: ["a", "b"], extra: { x: [1] }, weight: "1.5"
+        id: "row 2",
+        problem: "Problem 2",
+        answer: "yes",
+        level: 2,
+        big: "9007199254740995",
+        tags: ["a", "b"],
+        extra: { x: [1] },
+        weight: "1.5"
       })
       for (const k of [1, 512, 513, 1299, 1300]) {
         const from = items[k - 1]?.next ?? sourceStart
@@ -54,7 +61,14 @@ describe("PostgreSQL", () => {
   it.live("refuses what does not only read", (context) => {
     context.skip(address === "", needsServer)
     return Effect.gen(function*() {
-      for (const bad of ["DELETE FROM nowhere", "SELECT 1 AS problem; SELECT 2", "SELECT nope", "SELECT set_config('transaction_read_only', 'off', true) AS problem"]) {
+      for (
+        const bad of [
+          "DELETE FROM nowhere",
+          "SELECT 1 AS problem; SELECT 2",
+          "SELECT nope",
+          "SELECT set_config('transaction_read_only', 'off', true) AS problem"
+        ]
+      ) {
         const error = yield* refusal({ location: address, query: bad })
         assert.strictEqual(error.reason, "query-failed", bad)
       }

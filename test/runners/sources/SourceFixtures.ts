@@ -6,15 +6,29 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { gzipSync } from "node:zlib"
-import { Sources, SourceUnreadable } from "../../../src/actors/Sources.ts"
+import { Sources, type SourceUnreadable } from "../../../src/actors/Sources.ts"
 import { type SourceCursor, type SourceItem, type SourceSpec, sourceStart } from "../../../src/domain/Source.ts"
 import { layerWith } from "../../../src/runners/sources/Sources.ts"
 
 export type TextRow = { readonly [column: string]: string }
 
 const pieces = [
-  "Let $x \\ge 0$", "\"quoted\"", "a, b; c", "\r\n", "\n\n", "\ttab", "π ≈ 3.14159", "你好", "😀", "#### 12", "\\boxed{\\frac{1}{2}}",
-  "\u2028", "'", "\\n", "{\"a\": 1}", "=SUM(A1)"
+  "Let $x \\ge 0$",
+  "\"quoted\"",
+  "a, b; c",
+  "\r\n",
+  "\n\n",
+  "\ttab",
+  "π ≈ 3.14159",
+  "你好",
+  "😀",
+  "#### 12",
+  "\\boxed{\\frac{1}{2}}",
+  "\u2028",
+  "'",
+  "\\n",
+  "{\"a\": 1}",
+  "=SUM(A1)"
 ]
 
 /** `count` rows of text, the same for the same count; a third lacks an answer, some lack an id. */
@@ -39,7 +53,10 @@ export const columns = ["id", "problem", "answer", "solution", "remark"] as cons
 export const jsonLines = (rows: ReadonlyArray<unknown>) => rows.map((row) => `${JSON.stringify(row)}\n`).join("")
 
 export const csvText = (rows: ReadonlyArray<TextRow>, delimiter = ",") =>
-  [columns.join(delimiter), ...rows.map((row) => columns.map((name) => `"${(row[name] ?? "").replaceAll("\"", "\"\"")}"`).join(delimiter))]
+  [
+    columns.join(delimiter),
+    ...rows.map((row) => columns.map((name) => `"${(row[name] ?? "").replaceAll("\"", "\"\"")}"`).join(delimiter))
+  ]
     .join("\r\n")
 
 export const parquetBytes = (rows: ReadonlyArray<TextRow>, rowGroupSize = 64) =>
@@ -50,7 +67,9 @@ export const parquetBytes = (rows: ReadonlyArray<TextRow>, rowGroupSize = 64) =>
 
 export const writeSqlite = (path: string, rows: ReadonlyArray<TextRow>) => {
   using database = new DatabaseSync(path)
-  database.exec("CREATE TABLE problems (seq INTEGER PRIMARY KEY, id TEXT, problem TEXT, answer TEXT, solution TEXT, remark TEXT)")
+  database.exec(
+    "CREATE TABLE problems (seq INTEGER PRIMARY KEY, id TEXT, problem TEXT, answer TEXT, solution TEXT, remark TEXT)"
+  )
   const insert = database.prepare("INSERT INTO problems (id, problem, answer, solution, remark) VALUES (?, ?, ?, ?, ?)")
   database.exec("BEGIN")
   for (const row of rows) insert.run(...columns.map((name) => row[name] ?? null))
@@ -87,7 +106,10 @@ export const formats: {
   },
   SQLite: async (folder, rows) => {
     writeSqlite(join(folder, "rows.db"), rows)
-    return { location: join(folder, "rows.db"), query: "SELECT id, problem, answer, solution, remark FROM problems ORDER BY seq" }
+    return {
+      location: join(folder, "rows.db"),
+      query: "SELECT id, problem, answer, solution, remark FROM problems ORDER BY seq"
+    }
   }
 }
 
@@ -120,4 +142,6 @@ export const benchmarksOf = (locations: ReadonlyArray<string>) =>
 
 /** Items in few words: the key and problem of a row, the tag and line of a fault. */
 export const inShort = (items: ReadonlyArray<SourceItem>) =>
-  items.map((item) => (item._tag === "Row" ? `${item.key} ${String(item.fields["problem"])}` : `${item.tag} ${item.line}`))
+  items.map((
+    item
+  ) => (item._tag === "Row" ? `${item.key} ${String(item.fields["problem"])}` : `${item.tag} ${item.line}`))

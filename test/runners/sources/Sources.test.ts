@@ -6,7 +6,18 @@ import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { sourceStart } from "../../../src/domain/Source.ts"
 import {
-  benchmarksOf, fileOf, formats, inShort, itemsOf, jsonLines, openAll, parquetBytes, refusal, temporaryFolder, textRows, writeSqlite
+  benchmarksOf,
+  fileOf,
+  formats,
+  inShort,
+  itemsOf,
+  jsonLines,
+  openAll,
+  parquetBytes,
+  refusal,
+  temporaryFolder,
+  textRows,
+  writeSqlite
 } from "./SourceFixtures.ts"
 
 const rows = textRows(200)
@@ -28,7 +39,9 @@ describe.each(Object.entries(formats))("rows as %s", (_, write) => {
       }
     }))
 
-  it.effect.prop("go on after any row with exactly the rest", [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))], ([k]) =>
+  it.effect.prop("go on after any row with exactly the rest", [
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))
+  ], ([k]) =>
     Effect.gen(function*() {
       const folder = yield* temporaryFolder
       const source = yield* openAll([yield* Effect.promise(() => write(folder, rows.slice(0, 40)))])
@@ -47,7 +60,10 @@ describe("several files", () => {
         await mkdir(join(folder, "one"))
         await mkdir(join(folder, "two"))
         await writeFile(join(folder, "one", "train.jsonl"), jsonLines([{ problem: "P" }]))
-        await writeFile(join(folder, "two", "train.jsonl"), jsonLines([{ question: "Q", answer: "so\n#### 4" }, { question: "R", answer: "1" }]))
+        await writeFile(
+          join(folder, "two", "train.jsonl"),
+          jsonLines([{ question: "Q", answer: "so\n#### 4" }, { question: "R", answer: "1" }])
+        )
       })
       const items = yield* itemsOf(["one", "two"].map((name) => ({ location: join(folder, name, "train.jsonl") })))
       assert.deepStrictEqual(inShort(items), ["1 P", "1:1 Q", "1:2 R"])
@@ -70,7 +86,13 @@ describe("several files", () => {
       })
       const items = yield* itemsOf([{ location: folder, name: "set" }])
       assert.deepStrictEqual(items.map((item) => item._tag === "Row" && item.fields), rows.slice(0, 5))
-      assert.deepStrictEqual(items.map((item) => item._tag === "Row" && item.key), ["1", "row 1", "row 2", "1:row 3", "1:row 4"])
+      assert.deepStrictEqual(items.map((item) => item._tag === "Row" && item.key), [
+        "1",
+        "row 1",
+        "row 2",
+        "1:row 3",
+        "1:row 4"
+      ])
       assert.deepStrictEqual(yield* itemsOf([{ location: folder, name: "set" }], items[2]?.next), items.slice(3))
     }))
 })
@@ -80,7 +102,8 @@ describe("a fingerprint", () => {
     Effect.gen(function*() {
       const folder = yield* temporaryFolder
       const put = (name: string, content: string) => Effect.promise(() => writeFile(join(folder, name), content))
-      const of = (name: string) => Effect.map(openAll([{ location: join(folder, name) }]), (source) => source.fingerprint)
+      const of = (name: string) =>
+        Effect.map(openAll([{ location: join(folder, name) }]), (source) => source.fingerprint)
       yield* put("a.jsonl", jsonLines([{ problem: "P" }]))
       const first = yield* of("a.jsonl")
       assert.strictEqual(yield* of("a.jsonl"), first)
@@ -154,7 +177,10 @@ describe("a source is refused with the reason and what to do", () => {
     Effect.gen(function*() {
       assert.strictEqual((yield* refused("a.parquet", "PAR1 and then nothing of it")).reason, "unreadable")
       assert.strictEqual((yield* refused("a.parquet", jsonLines(rows))).reason, "unreadable")
-      assert.strictEqual((yield* refused("a.jsonl.gz", gzipSync(jsonLines(rows)).subarray(0, 300))).reason, "unreadable")
+      assert.strictEqual(
+        (yield* refused("a.jsonl.gz", gzipSync(jsonLines(rows)).subarray(0, 300))).reason,
+        "unreadable"
+      )
       assert.strictEqual((yield* refused("a.jsonl", "no json\nat all\n")).reason, "unreadable")
       assert.strictEqual((yield* refused("a.json", "[{]")).reason, "unreadable")
     }))
@@ -170,7 +196,10 @@ describe("a source is refused with the reason and what to do", () => {
       assert.strictEqual(reason, "unmapped")
       assert.include(message, "`body`, `marks`")
       assert.include(message, "problem=COLUMN")
-      assert.strictEqual((yield* refused("a.jsonl", jsonLines([{ problem: "x" }]), { fields: { problem: "bdy" } })).reason, "unmapped")
+      assert.strictEqual(
+        (yield* refused("a.jsonl", jsonLines([{ problem: "x" }]), { fields: { problem: "bdy" } })).reason,
+        "unmapped"
+      )
     }))
   it.effect("when a database comes without a query, with one that fails, or with one that is no SELECT", () =>
     Effect.gen(function*() {
@@ -181,7 +210,9 @@ describe("a source is refused with the reason and what to do", () => {
       assert.include(without.message, "problems")
       assert.strictEqual((yield* refusal({ location, query: "SELECT nope FROM problems" })).reason, "query-failed")
       const before = yield* Effect.promise(() => readFile(location))
-      for (const query of ["DELETE FROM problems", "PRAGMA user_version = 3", "WITH x AS (SELECT 1) DELETE FROM problems"]) {
+      for (
+        const query of ["DELETE FROM problems", "PRAGMA user_version = 3", "WITH x AS (SELECT 1) DELETE FROM problems"]
+      ) {
         assert.strictEqual((yield* refusal({ location, query })).reason, "query-failed")
       }
       assert.deepStrictEqual(yield* Effect.promise(() => readFile(location)), before)
@@ -224,7 +255,12 @@ describe("benchmarks", () => {
       const one = join(folder, "math-500.jsonl")
       const two = join(folder, "aime24.csv")
       yield* Effect.promise(async () => {
-        await writeFile(one, `${jsonLines([{ problem: "P", unique_id: "u", subject: "Algebra", level: 2 }])}broken\n${jsonLines([{ problem: "Q" }])}`)
+        await writeFile(
+          one,
+          `${jsonLines([{ problem: "P", unique_id: "u", subject: "Algebra", level: 2 }])}broken\n${
+            jsonLines([{ problem: "Q" }])
+          }`
+        )
         await writeFile(two, "question,answer\nR,1\n")
       })
       assert.deepStrictEqual(yield* benchmarksOf([one, two]), [
