@@ -131,7 +131,8 @@ export const readYaml = (text: string): YamlDocument => {
     }
     const value = isScalar(node) ? node.value : null
     if (value === null || typeof value === "string" || typeof value === "boolean") return value
-    if (typeof value === "number" && Number.isFinite(value)) return value
+    // JSON knows no -0.
+    if (typeof value === "number" && Number.isFinite(value)) return value === 0 ? 0 : value
     report(offset, path, "Expected text, a finite number, true, false or null")
     return null
   }

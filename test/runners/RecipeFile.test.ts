@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { presets } from "../../src/domain/Preset.ts"
 import { kept, type Stage } from "../../src/domain/Stage.ts"
 import { loadRecipe, type RecipeInvalid, type RecipeOptions } from "../../src/runners/RecipeFile.ts"
 
@@ -12,6 +13,7 @@ const entry = { key: null, bands: [], payload: null, stratum: null }
 const fraction = Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const or = <S extends Schema.Constraint>(value: S["Encoded"]) => Schema.withDecodingDefaultKey<S>(Effect.succeed(value))
 const fractions = Schema.Struct({ train: fraction, validation: fraction, test: fraction })
+  .check(Schema.makeFilter(({ test, train, validation }) => train + validation + test === 1 || "must sum to 1"))
 
 const registry = new Map<string, Stage>(
   ([
@@ -148,7 +150,7 @@ describe("a recipe with mistakes", () => {
       const text = `recipe: My Recipe
 version: 0
 sead: 7
-sources: [{ location: a, format: jsonk }]
+sources: [{ location: a, format: jsonk }, { location: b, preset: gsm8 }]
 stages:
   - normalize
   - quality: { minchars: 30, language: 5 }
@@ -167,11 +169,13 @@ modes:
         `3:1 sead: There is no key "sead"; did you mean "seed"?`,
         `4:34 sources[0].format: Expected "auto" | "jsonl" | "csv" | "parquet" | "sqlite" | "postgres" | "folder", ` +
         `got "jsonk"; did you mean "jsonl"?`,
+        `4:66 sources[1].preset: Expected "auto" | ${presets.map(({ name }) => `"${name}"`).join(" | ")}, ` +
+        `got "gsm8"; did you mean "gsm8k"?`,
         `6:5 stages[0]: There is no stage "normalize"; did you mean "normalise"?`,
         `7:16 stages[1].quality.minchars: There is no key "minchars"; did you mean "minChars"?`,
         `7:40 stages[1].quality.language: Expected "english" | "any", got 5`,
         `9:15 stages[2].near-duplicates.dropAt: Expected a value between 0 and 1, got 1.5`,
-        `10:14 stages[3].split.fractions: Fractions must sum to 1; these make 1.1`,
+        `10:25 stages[3].split.fractions: must sum to 1`,
         `11:5 stages[4]: Expected the name of a stage, or one name with its parameters: \`- quality: { minChars: 20 }\``,
         `13:21 limits.inFlight: Expected number, got "lots"`,
         `15:11 modes.demo.source: There is no key "source"; did you mean "sources"?`

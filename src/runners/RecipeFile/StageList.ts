@@ -82,28 +82,17 @@ const orderFindings = (placed: ReadonlyArray<Placed>): ReadonlyArray<Finding> =>
     return findings
   })
 
-/** Laws of the split's parameters: fractions that make a whole, and clusters from a stage that stands before it. */
+/** The stage whose clusters the split keeps together stands before it. One that only a default names may be left out. */
 const splitFindings = (placed: ReadonlyArray<Placed>): ReadonlyArray<Finding> =>
   placed.flatMap(({ params, path, stage, written }, index): ReadonlyArray<Finding> => {
     if (stage.name !== "split") return []
-    const findings: Array<Finding> = []
-    const fractions = isJsonObject(params["fractions"]) ? Object.values(params["fractions"]) : []
-    const total = fractions.reduce<number>((sum, fraction) => sum + (typeof fraction === "number" ? fraction : 0), 0)
-    if (fractions.length > 0 && Math.abs(total - 1) > 1e-9) {
-      findings.push({
-        path: [...path, "fractions"],
-        at: "key",
-        message: `Fractions must sum to 1; these make ${+total.toFixed(9)}`
-      })
-    }
     const clusters = params["clusters"]
     const at = placed.findIndex((other) => other.stage.name === clusters)
-    if (at > index || (at < 0 && typeof member(written, "clusters") === "string")) {
-      findings.push({
-        path: [...path, "clusters"],
-        at: "value",
-        message: `The stage "${String(clusters)}" must stand before "split", which keeps its clusters together`
-      })
-    }
-    return findings
+    const isNamed = typeof member(written, "clusters") === "string"
+    if (at < 0 ? !isNamed : at < index) return []
+    return [{
+      path: [...path, "clusters"],
+      at: "value",
+      message: `The stage "${String(clusters)}" must stand before "split", which keeps its clusters together`
+    }]
   })

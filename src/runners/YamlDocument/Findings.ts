@@ -24,7 +24,7 @@ export const check = <A>(
   })(value).pipe(Result.mapError((error) => findings(error.issue, options.path)))
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1()
-const shownInput = 200
+const shownCharacters = 400
 
 const findings = (issue: SchemaIssue.Issue, path: Path): ReadonlyArray<Finding> => {
   switch (issue._tag) {
@@ -50,7 +50,9 @@ const findings = (issue: SchemaIssue.Issue, path: Path): ReadonlyArray<Finding> 
   }
 }
 
-const shorten = (message: string) => (message.length > shownInput ? `${message.slice(0, shownInput)}…` : message)
+const shorten = (
+  message: string
+) => (message.length > shownCharacters ? `${message.slice(0, shownCharacters)}…` : message)
 
 const keysOf = (ast: SchemaAST.AST): ReadonlyArray<string> =>
   SchemaAST.isObjects(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
