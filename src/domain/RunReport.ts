@@ -18,7 +18,7 @@ export const StageLine = Schema.Struct({
   out: Count,
   dropped: Count,
   failed: Count,
-  /** Time spent in the stage. */
+  /** Time spent in the stage, over all workers. */
   seconds: Amount,
   /** Rows that became derived rows here, and how many they became; absent: none. */
   expanded: Schema.optionalKey(Count),

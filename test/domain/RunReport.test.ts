@@ -214,6 +214,14 @@ describe("duplicates", () => {
     assert.deepStrictEqual(exact?.sizes, [{ from: 2, to: 2, clusters: 1 }])
   })
 
+  it("know the kept row by its id in its source, text or number", () => {
+    const data = makeReportData()
+    for (const ofSource of ["a", "b", "b"]) {
+      data.dropped("duplicates", "exact", { of: 1, ofSource, ofLine: 5, similarity: 1 }, { id: 2 })
+    }
+    assert.deepStrictEqual(data.build().duplicates.map(({ clusters, rows }) => [rows, clusters]), [[3, 2]])
+  })
+
   it("are sampled when there are more clusters than can be held, and the estimate is close", () => {
     const data = makeReportData()
     for (let i = 0; i < 70_000; i++) data.dropped("duplicates", "exact", { of: `kept ${i}`, similarity: 1 }, {})

@@ -207,7 +207,8 @@ export interface ReportDataBuilder {
 
 /**
  * Gathers the aggregates of a report, one call a row. Details understood: `{ matches: [{ benchmark, id, benchmarkInProblem,
- * problemInBenchmark }] }` of contaminated rows and `{ of, similarity, answersDiffer }` of duplicates; any other is only shown.
+ * problemInBenchmark }] }` of contaminated rows and `{ of, similarity, answersDiffer, ofSource, ofLine }` of duplicates, where
+ * `of` is the id of the kept row; any other is only shown.
  */
 export const makeReportData = (): ReportDataBuilder => {
   const derived = zero()
@@ -251,7 +252,9 @@ export const makeReportData = (): ReportDataBuilder => {
   const duplicate = (stage: string, reason: string, of: string, detail: Fields, fields: Fields) => {
     const line = duplicates.at(`${stage}\0${reason}`)
     line.rows++
-    clusters.add(`${line.stage}\0${line.reason}\0${of}`)
+    // An id is unique only in its source.
+    const kept = [of, textOf(detail["ofSource"]) ?? "", textOf(detail["ofLine"]) ?? ""]
+    clusters.add([line.stage, line.reason, ...kept].join("\0"))
     const similarity = numberOf(detail["similarity"])
     if (similarity !== null) {
       // The small term keeps a multiple of the bin's width, such as 0.58, out of the bin below.
@@ -319,7 +322,8 @@ export const makeReportData = (): ReportDataBuilder => {
       }
       if (!isJsonObject(detail)) return
       if (Array.isArray(detail["matches"])) contaminated(detail["matches"], fields)
-      if (typeof detail["of"] === "string") duplicate(stage, reason, detail["of"], detail, fields)
+      const of = shownText(detail["of"])
+      if (of !== null) duplicate(stage, reason, of, detail, fields)
     },
     failed: (stage, tag, message, line) => {
       const failure = failures.at(tag)

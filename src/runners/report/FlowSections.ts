@@ -172,7 +172,7 @@ export const timings = (summary: Summary): Html => {
   return section(
     "timings",
     "Time per stage",
-    "Stages work side by side, so their times need not add up to the time of the run.",
+    "Time that all workers together spent in each stage. Stages work side by side, so it need not add up to the time of the run.",
     spent === 0 ? "No stage spent any measurable time." : html`<table>
 <thead><tr><th scope="col">Stage</th><th scope="col">time</th><th scope="col">share</th><th scope="col">rows per second</th></tr></thead>
 <tbody>${
@@ -190,7 +190,7 @@ export const timings = (summary: Summary): Html => {
   )
 }
 
-const remedies: Record<string, string> = {
+const remedies = new Map(Object.entries({
   MalformedRow:
     "The row is not what its format asks for: one JSON object a line, or as many columns as the header. Correct or delete it in the source.",
   InvalidUtf8: "The bytes are not UTF-8. Convert the source first, for example with iconv -f WINDOWS-1252 -t UTF-8.",
@@ -198,7 +198,7 @@ const remedies: Record<string, string> = {
     "The line is over the limit for one row. Most often a line break is missing before it; otherwise split the row.",
   MissingField:
     "There is no problem text. Name the column that holds it under fields of the source in the recipe, or choose another preset."
-}
+}))
 
 type Example = Summary["report"]["failures"][number]["examples"][number]
 
@@ -218,7 +218,7 @@ export const failures = ({ report }: Summary): Html =>
       report.failures.map(({ examples, rows, tag }) =>
         html`<div class="block"><h3>${sign("failed")}${tag} <small>${countOf(rows, "row")}</small></h3>
 <p><strong>What to do:</strong> ${
-          remedies[tag] ??
+          remedies.get(tag) ??
             "Read the messages below. Correct the rows or the parameters of the stage that they name, then run the recipe again."
         }</p>
 <ul class="rows">${
