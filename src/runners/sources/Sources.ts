@@ -95,6 +95,10 @@ const resolveSpec = Effect.fnUntraced(function*(spec: SourceSpec, limits: Source
     try: () => resolveFiles(spec.location, format),
     catch: refail(spec.location)
   })
+  if (spec.query !== undefined && files.some((file) => file.format !== "sqlite")) {
+    const detail = "a query is for databases, and this is none; leave it out"
+    return yield* new SourceUnreadable({ location: spec.location, reason: "query-failed", detail })
+  }
   return yield* Effect.forEach(
     files,
     Effect.fnUntraced(function*(file) {
@@ -199,8 +203,10 @@ const open = Effect.fnUntraced(function*(specs: ReadonlyArray<SourceSpec>, limit
       const toFields = Option.getOrElse(mapping, () => (row: JsonObject) => row)
       parts.push({ location, source, reader, keyPrefix: earlier === 0 ? "" : `${earlier}:`, toFields })
     }
-    const [{ location } = spec] = found
-    if (!rows) return yield* new SourceUnreadable({ location, reason: "empty", detail: "it has no rows" })
+    if (!rows) {
+      const location = found.length === 1 && found[0] !== undefined ? found[0].location : spec.location
+      return yield* new SourceUnreadable({ location, reason: "empty", detail: "it has no rows" })
+    }
     unmapped.push(...found)
   }
   return { unmapped, parts }

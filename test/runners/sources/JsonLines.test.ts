@@ -1,7 +1,9 @@
 // JSON lines: what a bad line costs (itself), and that nothing depends on how the bytes fall into chunks.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema, Stream } from "effect"
-import { gzipSync } from "node:zlib"
+import { createWriteStream } from "node:fs"
+import { pipeline } from "node:stream/promises"
+import { createGzip, gzipSync } from "node:zlib"
 import { sourceStart } from "../../../src/domain/Source.ts"
 import { fileOf, inShort, itemsOf, openAll } from "./SourceFixtures.ts"
 
@@ -64,6 +66,29 @@ describe("JSON lines", () => {
       const items = yield* itemsOf([{ location: path }])
       assert.strictEqual(items.at(-1)?.next.offset, Buffer.byteLength(content))
       assert.deepStrictEqual(yield* itemsOf([{ location: path }], items[1]?.next), items.slice(2))
+    }))
+
+  it.effect("do not hold a line over the limit in memory, however long it is", () =>
+    Effect.gen(function*() {
+      const long = 400 * 1024 * 1024
+      const packer = createGzip({ level: 1 })
+      const zeros = Buffer.alloc(1024 * 1024, "0")
+      const path = yield* fileOf("rows.jsonl.gz", "")
+      yield* Effect.promise(() =>
+        pipeline(
+          function*() {
+            yield `${good("A")}\n`
+            for (let written = 0; written < long; written += zeros.byteLength) yield zeros
+            yield `\n${good("B")}\n`
+          },
+          packer,
+          createWriteStream(path)
+        )
+      )
+      const before = process.resourceUsage().maxRSS
+      assert.deepStrictEqual(inShort(yield* itemsOf([{ location: path }])), ["1 A", "LineTooLong 2", "3 B"])
+      const grownKilobytes = process.resourceUsage().maxRSS - before
+      assert.isBelow(grownKilobytes, 200 * 1024)
     }))
 
   it.effect("are read the same wherever chunks of 256 KiB cut them", () =>

@@ -201,6 +201,12 @@ describe("a source is refused with the reason and what to do", () => {
         "unmapped"
       )
     }))
+  it.effect("when a query comes with what is no database", () =>
+    Effect.gen(function*() {
+      const { message, reason } = yield* refused("a.jsonl", jsonLines(rows), { query: "SELECT 1" })
+      assert.strictEqual(reason, "query-failed")
+      assert.include(message, "leave it out")
+    }))
   it.effect("when a database comes without a query, with one that fails, or with one that is no SELECT", () =>
     Effect.gen(function*() {
       const location = join(yield* temporaryFolder, "d.db")
