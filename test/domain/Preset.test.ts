@@ -134,19 +134,16 @@ describe("auto", () => {
     ["real/math_train.jsonl", "math"],
     ["demo/demo_raw_forum_10.jsonl", "forum"]
   ]
-  it.each(real)(
-    "maps a problem out of every row of %s as %s",
-    (file, name, context?: { skip: (note: string) => void }) => {
-      const path = join(shared, file)
-      if (!existsSync(path)) return context?.skip("the shared data is not here; set POLYA_SHARED_DATA")
-      const rows = readFileSync(path, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as JsonObject)
-      const found = recognise(rows.slice(0, 100))
-      assert.strictEqual(found.name, name)
-      const map = rowMapping(found)
-      for (const row of rows) assert.isString(problemText(map(row)))
-      if (name === "gsm8k") { for (const row of rows) assert.match(String(map(row)["answer"]), /^-?[\d.,]+$/) }
-    }
-  )
+  it.for(real)("maps a problem out of every row of %s as %s", ([file, name], context) => {
+    const path = join(shared, file)
+    context.skip(!existsSync(path), "the shared data is not here; set POLYA_SHARED_DATA")
+    const rows = readFileSync(path, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as JsonObject)
+    const found = recognise(rows.slice(0, 100))
+    assert.strictEqual(found.name, name)
+    const map = rowMapping(found)
+    for (const row of rows) assert.isString(problemText(map(row)))
+    if (name === "gsm8k") { for (const row of rows) assert.match(String(map(row)["answer"]), /^-?[\d.,]+$/) }
+  })
 })
 
 describe("a mapping", () => {
