@@ -6,6 +6,7 @@ import { Committer, type CommitterOptions } from "./Committer.ts"
 import * as DatasetRunActor from "./DatasetRunActor.ts"
 import { Plans, type StageRegistry } from "./Plans.ts"
 import * as ProblemActor from "./ProblemActor.ts"
+import * as Retention from "./Retention.ts"
 import type { RunIndex } from "./RunIndex.ts"
 import type { RunOutput } from "./RunOutput.ts"
 import * as RunSupervisor from "./RunSupervisor.ts"
@@ -14,7 +15,10 @@ import type { StageExecutor } from "./StageExecutor.ts"
 
 export type Ports = ActorStore | RunIndex | RunOutput | Sources | StageExecutor | StageRegistry | Sharding.Sharding
 
-export const layer = (options: Partial<CommitterOptions> = {}): Layer.Layer<Committer | Plans, never, Ports> =>
-  Layer.mergeAll(ProblemActor.layer, DatasetRunActor.layer, RunSupervisor.layer).pipe(
+export const layer = (
+  options: Partial<CommitterOptions> = {},
+  retention: Retention.RetentionOptions = Retention.retentionDefaults
+): Layer.Layer<Committer | Plans, never, Ports> =>
+  Layer.mergeAll(ProblemActor.layer, DatasetRunActor.layer, RunSupervisor.layer, Retention.layer(retention)).pipe(
     Layer.provideMerge(Layer.mergeAll(Committer.layer(options), Plans.layer))
   )

@@ -6,7 +6,7 @@ import { ActorLimits } from "../actors/DurableActor.ts"
 import { StageRegistry } from "../actors/Plans.ts"
 import * as Polya from "../actors/Polya.ts"
 import { stages } from "../domain/stages/Registry.ts"
-import { ActorConfig, SourceConfig, StageConfig, StoreConfig } from "./Config.ts"
+import { ActorConfig, RetentionConfig, SourceConfig, StageConfig, StoreConfig } from "./Config.ts"
 import * as EmbeddedCluster from "./EmbeddedCluster.ts"
 import * as FileOutput from "./FileOutput.ts"
 import * as Sources from "./sources/Sources.ts"
@@ -32,7 +32,9 @@ const limitsLayer = Layer.effect(ActorLimits, ActorConfig)
 
 /** Everything that a run needs, for as long as the scope lives. */
 export const layer = (options: { readonly dataDir: string }) =>
-  Layer.unwrap(Effect.map(StoreConfig, (config) => Polya.layer(config))).pipe(
+  Layer.unwrap(Effect.gen(function*() {
+    return Polya.layer(yield* StoreConfig, yield* RetentionConfig)
+  })).pipe(
     Layer.provideMerge(Layer.mergeAll(
       EmbeddedCluster.layer,
       FileOutput.layer,
