@@ -276,7 +276,7 @@ export const makeReportData = (): ReportDataBuilder => {
     const seen = new Set<string>()
     for (const match of matches) {
       if (!isJsonObject(match)) continue
-      const benchmark = textOf(match["benchmark"]) ?? "unnamed benchmark"
+      const benchmark = shownText(match["benchmark"], 100) ?? "unnamed benchmark"
       const line = contamination.at(benchmark)
       if (seen.has(line.benchmark)) continue
       seen.add(line.benchmark)

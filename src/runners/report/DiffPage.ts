@@ -101,7 +101,7 @@ const settings = (a: Summary, b: Summary): Html => {
   return html`<table><thead><tr><th scope="col">Setting</th><th scope="col" class="words">A</th><th scope="col" class="words">B</th></tr></thead><tbody>${
     facts.map(([name, read]) => {
       const [inA, inB] = [read(a), read(b)]
-      return html`<tr><th scope="row">${name}</th><td class="words"><bdi>${inA}</bdi></td><td class="words">${
+      return html`<tr><th scope="row" class="whole">${name}</th><td class="words"><bdi>${inA}</bdi></td><td class="words">${
         inA === inB ? html`<span class="muted">the same</span>` : html`<bdi>${inB}</bdi>`
       }</td></tr>`
     })

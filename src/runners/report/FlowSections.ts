@@ -144,7 +144,10 @@ ${reasons}`
   return section(
     "funnel",
     "From source to dataset",
-    "Rows into and out of each stage, in the order of the recipe, with the reasons of what was dropped. Bars share one scale.",
+    html`Rows into and out of each stage, in the order of the recipe, with the reasons of what was dropped. Bars share one scale.${
+      total(summary.derived) > 0 &&
+      " Rows that a stage derived are counted here as well, so stages can exceed the figures above."
+    }`,
     html`<table>
 <thead><tr><th scope="col">Stage</th><th scope="col">in</th><th scope="col">dropped</th><th scope="col">failed</th><th scope="col">out</th></tr></thead>
 <tbody>${source}${stages}</tbody></table>

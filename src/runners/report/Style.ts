@@ -24,7 +24,7 @@ html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
 body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
-  font-variant-numeric: tabular-nums lining-nums; overflow-wrap: break-word;
+  font-variant-numeric: tabular-nums lining-nums; overflow-wrap: anywhere;
 }
 .page { max-width: 1180px; margin: 0 auto; padding: 48px 32px 72px; }
 h1, h2, .lead, .text { font-family: Charter, "Iowan Old Style", "Palatino Linotype", Georgia, "Liberation Serif", serif; }
@@ -38,7 +38,6 @@ a:hover { text-decoration-color: currentColor; }
 :focus-visible { outline: 2px solid var(--train); outline-offset: 2px; border-radius: 3px; }
 small, .muted { color: var(--muted); }
 small { font-size: 0.82em; }
-code, .id, bdi, .text { overflow-wrap: anywhere; }
 code, .id { font: 0.86em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 
 header { display: grid; gap: 12px; margin-bottom: 28px; }

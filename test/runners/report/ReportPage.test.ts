@@ -268,7 +268,8 @@ describe.skipIf(path === undefined)("the report in Chromium", () => {
   const pages: Record<string, Effect.Effect<string>> = {
     report: renderReport(exampleRun()),
     "empty report": renderReport(emptyRun()),
-    comparison: diffReport(exampleRun(), emptyRun())
+    "report of a run with long words": renderReport(longWords(exampleRun())),
+    comparison: diffReport(exampleRun(), longWords(emptyRun()))
   }
   for (const [name, page] of Object.entries(pages)) {
     for (const width of [400, 1280]) {
@@ -302,6 +303,38 @@ describe.skipIf(path === undefined)("the report in Chromium", () => {
       }), 30_000)
   }
 })
+
+/** Names and texts without a place to break a line. */
+const longWords = (run: Summary): Summary => {
+  const long = "Unbreakable_".repeat(20)
+  const data = makeReportData()
+  const row = { id: long, problem: long, answer: long, solution: long, type: long, level: long, source: long }
+  data.done(row, "train", { derived: true })
+  data.dropped("filter", long, {
+    of: long,
+    similarity: 0.5,
+    answersDiffer: true,
+    matches: [{ benchmark: long, id: long }]
+  }, row)
+  data.failed("filter", long, long, 1)
+  return {
+    ...run,
+    recipe: long,
+    runId: long,
+    status: "failed",
+    error: { tag: long, message: long },
+    dropped: { [long]: 3 },
+    faults: { [long]: 1 },
+    splits: { train: 1, validation: 0, test: 0 },
+    stages: run.stages.map((stage) => ({
+      ...stage,
+      name: stage.name === "filter" ? "filter" : `${stage.name}${long}`
+    })),
+    sources: [{ name: long, rows: 1 }],
+    outputs: [{ name: long, rows: 1, bytes: 1 }],
+    report: data.build()
+  }
+}
 
 /** Runs in the page: the contrast of each colour of the palette to the paper, by the formula of WCAG 2.2. */
 const contrasts = () => {
