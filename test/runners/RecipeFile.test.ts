@@ -1,11 +1,12 @@
 // What a recipe file means and how its mistakes look. The stages are the test's own: the registry is an argument.
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { presets } from "../../src/domain/Preset.ts"
 import { kept, type Stage } from "../../src/domain/Stage.ts"
+import { stages } from "../../src/domain/stages/Registry.ts"
 import { loadRecipe, type RecipeInvalid, type RecipeOptions } from "../../src/runners/RecipeFile.ts"
 
 const base = { version: 1, cost: "cpu", summary: "A stage of a test.", needs: [] } as const
@@ -293,4 +294,33 @@ describe("a recipe by name", () => {
       assert.include(error.message, "Did you mean dataset-cpu?")
       assert.include(error.message, resolve("recipes", "dataset-cpuu.yaml"))
     }))
+})
+
+describe("the recipe dataset-cpu", () => {
+  const loaded = loadRecipe("dataset-cpu", { sources: [{ location: "a" }] }, stages)
+
+  it.effect("loads with the stages that polya has, and shows every parameter with its default", () =>
+    Effect.gen(function*() {
+      const recipe = yield* loaded
+      assert.deepStrictEqual(recipe.stages.map((stage) => stage.name), [...stages.keys()])
+      const text = readFileSync("recipes/dataset-cpu.yaml", "utf8")
+      for (const { name, params } of recipe.stages) {
+        assert.deepStrictEqual(params, Schema.decodeUnknownSync(stages.get(name)?.params ?? Schema.Never)({}), name)
+        for (const key of Object.keys(params)) assert.include(text, `      ${key}:`, name)
+      }
+    }))
+
+  it.effect("finds its demo's input beside itself", () =>
+    Effect.gen(function*() {
+      const recipe = yield* loadRecipe("dataset-cpu", { mode: "demo" }, stages)
+      assert.deepStrictEqual(recipe.sources.map(({ location }) => location), [
+        resolve("demo/problems.jsonl"),
+        resolve("demo/forum.jsonl")
+      ])
+    }))
+
+  it("is told in docs/recipes.md with every stage and preset there is", () => {
+    const docs = readFileSync("docs/recipes.md", "utf8")
+    for (const name of [...stages.keys(), ...presets.map((preset) => preset.name)]) assert.include(docs, `\`${name}\``)
+  })
 })
