@@ -54,7 +54,7 @@ export class PairCollector {
   }
 
   /**
-   * Rows `a` and `b`, in either order, of similarity in [0, 1]. `isVariant`: their numerals differ, so that neither is a duplicate of the other,
+   * Rows `a` and `b`, in either order, of similarity in [0, 1]. `isVariant`: they differ in their numerals, say, so that neither is a duplicate of the other,
    * however similar; they are only grouped. The same pair may come again.
    */
   add(a: number, b: number, similarity: number, isVariant: boolean): void {

@@ -123,7 +123,7 @@ const pointers = [
   new RegExp(`\\b(?:following|accompanying|adjacent|attached|adjoining) ${picture}\\b`, "i"),
   new RegExp(`\\b${picture} (?:is |are |that is )?(?:${shown} )?${place}\\b`, "i"),
   new RegExp(`\\b(?:figure|diagram)s? (?:is |are )?(?:${shown}|shows?|depicts?|illustrates?)\\b`, "i"),
-  new RegExp(`\\b${drawable} (?:[^.?!:]{0,60} )?(?:is |are )?${shown} ${place}\\s*(?:$|[.,;](?! ?$))`, "i"),
+  new RegExp(`\\b${drawable} (?:[^.?!:]{0,60} )?(?:is |are )?${shown}(?: in [a-z]{2,10})? ${place}\\s*(?:$|[.,;(])`, "i"),
   new RegExp(`\\b${drawable} (?:is |are )?(?:pictured|depicted|sketched)\\b`, "i"),
   new RegExp(`\\bas ${shown}(?: ${place})?(?:[.,;]|$| in the (?:${picture}))`, "i"),
   new RegExp(`\\b(?:graph|chart|map|plot|grid)s? ${place}\\b`, "i"),

@@ -1,6 +1,7 @@
 // The payload of a duplicate stage: what two problems are compared by, without their texts. Layout, in 32-bit words of the
 // machine's byte order (little endian on every platform that Node 24 is built for, but for IBM Z):
-//   0-1 hash of the multiset of numerals   2-3 hash of the reference answer, 0 0 if there is none   4.. shingle hashes, ascending, distinct
+//   0 hash of the multiset of numerals   1 hash of the multiset of variables   2-3 hash of the reference answer, 0 0 if there is none
+//   4.. shingle hashes, ascending and distinct
 import { hashText, hashWords } from "./Hash.ts"
 import { numberWords } from "./LatexWords.ts"
 import { isNumeral, tokenise } from "./Tokens.ts"
@@ -29,22 +30,24 @@ export const shingleHashes = (words: ReadonlyArray<string>, size: number): Uint3
   return shingles.subarray(0, distinct)
 }
 
-/** Numerals of a text in order of code units, number words among them ("three" is 3), joined by spaces. */
-const numerals = (words: ReadonlyArray<string>): string => {
-  const found: Array<string> = []
-  for (const word of words) {
-    const value = isNumeral(word) ? word : numberWords.get(word)
-    if (value !== undefined) found.push(value)
-  }
-  return found.sort().join(" ")
-}
+/** Words of one letter that are no variables. */
+const articles = new Set(["a", "i"])
+
+/** Hash of the multiset of what `read` takes from the words; undefined: nothing. */
+const multiset = (words: ReadonlyArray<string>, read: (word: string) => string | undefined): number =>
+  hashText(words.map(read).filter((value) => value !== undefined).sort().join(" "))
+
+/** Number words count as their numerals: "three" is 3. */
+const numeralOf = (word: string): string | undefined => (isNumeral(word) ? word : numberWords.get(word))
+
+const variableOf = (word: string): string | undefined =>
+  word.length === 1 && word >= "a" && word <= "z" && !articles.has(word) ? word : undefined
 
 /** The payload of a problem with tokens `words` and reference answer `answer` ("" or undefined: none). */
 export const fingerprint = (words: ReadonlyArray<string>, shingles: Uint32Array, answer: string | undefined): Uint8Array => {
   const payload = new Uint32Array(header + shingles.length)
-  const numbers = numerals(words)
-  payload[0] = hashText(numbers, 1)
-  payload[1] = hashText(numbers, 2)
+  payload[0] = multiset(words, numeralOf)
+  payload[1] = multiset(words, variableOf)
   const result = answer === undefined ? "" : tokenise(answer).words.join(" ")
   if (result !== "") {
     payload[2] = hashText(result, 3)
@@ -79,11 +82,10 @@ export const jaccard = (a: Uint8Array, b: Uint8Array): number => {
 }
 
 /** Whether two problems have the same numerals, each as often. Those that differ in them are variants, not duplicates. */
-export const sameNumerals = (a: Uint8Array, b: Uint8Array): boolean => {
-  const left = wordsOf(a)
-  const right = wordsOf(b)
-  return left[0] === right[0] && left[1] === right[1]
-}
+export const sameNumerals = (a: Uint8Array, b: Uint8Array): boolean => wordsOf(a)[0] === wordsOf(b)[0]
+
+/** Whether two problems differ in their numerals, or in their variables (which one is asked for): alike at most, never duplicates. */
+export const isVariant = (a: Uint8Array, b: Uint8Array): boolean => !sameNumerals(a, b) || wordsOf(a)[1] !== wordsOf(b)[1]
 
 /** Whether both problems have a reference answer and the two are written differently: one may be wrong, or they are not duplicates. */
 export const answersDiffer = (a: Uint8Array, b: Uint8Array): boolean => {
