@@ -109,7 +109,7 @@ details[open] > summary { margin-bottom: 8px; }
 .rows { list-style: none; margin: 0 0 8px; padding: 0; display: grid; gap: 12px; }
 .rows > li { padding-left: 14px; border-left: 2px solid var(--line); font-size: 0.92rem; }
 .rows p { margin: 0; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr)); gap: 16px; margin-bottom: 28px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr)); gap: 16px; align-items: start; margin-bottom: 28px; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 14px 16px; min-width: 0; }
 .card p { margin: 0 0 8px; }
 .card p:last-child { margin-bottom: 0; }
