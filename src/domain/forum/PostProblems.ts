@@ -75,7 +75,7 @@ const problem = (text: string, sentences: ReadonlyArray<Sentence>, number: numbe
 const single = (text: string): Found => {
   const statement = statementOf(text)
   const attempts = statement.attempt === "" ? [] : [statement.attempt]
-  const found = isProblem(statement.sentences)
+  const found = isProblem(statement.text, statement.sentences)
   return { problems: found ? [problem(statement.text, statement.sentences, null)] : [], attempts, leftOut: 0 }
 }
 
@@ -112,7 +112,7 @@ const split = (text: string, list: NumberedList): Found | undefined => {
     const needed = shared !== "" && (pointsBack.test(statement.text) || [...symbolsOf(statement.text)].some((name) => names.has(name)))
     const whole = needed ? `${shared}\n\n${statement.text}` : statement.text
     const sentences = needed ? sentencesOf(whole) : statement.sentences
-    if (isProblem(sentences)) problems.push(problem(whole, sentences, number))
+    if (isProblem(whole, sentences)) problems.push(problem(whole, sentences, number))
   }
   const attempts = items.map(({ number, statement }) => statement.attempt === "" ? "" : `${number}. ${statement.attempt}`).filter((own) => own !== "")
   return problems.length === 0 ? undefined : { problems, attempts, leftOut: items.length - problems.length }

@@ -11,15 +11,18 @@ export interface Tasks {
 const findVerbs =
   "find|finds|compute|determine|calculate|evaluate|solve|simplify|factor|factori[sz]e|expand|express|write|give|state|list|name|enumerate|" +
   "estimate|convert|rationali[sz]e|approximate|reduce|round|graph|sketch|draw|construct|count|characteri[sz]e|classify|describe|identify|" +
-  "maximi[sz]e|minimi[sz]e|integrate|differentiate|work out|add|subtract|multiply|divide|order|arrange|complete|fill in|choose|select|pick|obtain|derive|order|place|put|enter|match"
+  "maximi[sz]e|minimi[sz]e|integrate|differentiate|work out|add|subtract|multiply|divide|order|arrange|complete|fill in|choose|select|pick|obtain|derive|rewrite|place|put|enter|match"
 /** A verb commands where a clause begins, not after "can" or "to" inside of what is to be proved. */
 const find = new RegExp(
   `(?:^|[,;:.?!)\\]\u00a4\\u2013\\u2014-]\\s*|\\b(?:and|then|please|pls|plz|also|or|hence|thus|therefore|now|must|should|us|me|u|i|you|` +
-    `i to|me to|is to|we to|task to|asked to|want to|wants to|wanted to|trying to|need to|have to|how to)\\s+)(?:${findVerbs})\\b(?!\\s+(?:whether|if|out (?:whether|if))\\b)`,
+    `i to|me to|is to|we to|task to|asked to|want to|wants to|wanted to|trying to|need to|have to|how to)\\s+)(?:(?:completely|fully|first|now|briefly|explicitly)\\s+)?(?:${findVerbs})\\b(?!\\s+(?:whether|if|out (?:whether|if))\\b)`,
   "i"
 )
 const wh =
-  /(?:^|[,;:.?!(\u00a4]\s*|\b(?:and|then|but|so|for|in|of|at|by|from|with|to|into|on|is|exactly|ask)\s+)(?:what(?:'?s)?|how\s+(?:many|much|long|far|fast|old|often|tall|high|wide|deep|big|large|small|heavy|late|soon|likely|few|close)|find out)\b|\bhow\s+(?:many|much)\b(?=.*\?)|(?:^|[;:.?!(]\s*|\b(?:and|then|but|so|for|in|of|at|by|from|with|to|on)\s+)(?:which|who|whose|where|when)\b(?=.*\?)/i
+  /(?:^|[,;:.?!(\u00a4]\s*|\b(?:and|then|but|so|for|in|of|at|by|from|with|to|into|on|is|exactly|ask)\s+)(?:what(?:'?s)?|how\s+(?:many|much|long|far|fast|old|often|tall|high|wide|deep|big|large|small|heavy|late|soon|likely|few|close)|find out)\b|\bhow\s+(?:(?:many|much|long|far|old|fast|tall)\b|\w+\s+(?:is|are|was|were|will|does|did)\b)(?=.*\?)|\bwhat(?:'?s|\s+(?:is|are|was|were|will|would))\b(?=.*\?)|,\s*which\s+\w+\s+(?:is|are|has)\b(?=.*\?)|(?:^|[;:.?!(]\s*|\b(?:and|then|but|so|for|in|of|at|by|from|with|to|on)\s+)(?:which|who|whose|where|when)\b(?=.*\?)/i
+/** A question that somebody closed with a full stop. */
+const askedPlainly =
+  /^(?:(?:then|now|so|and)\s+)?(?:(?:for|in|at|of|by|from|to|with|on)\s+)?(?:what|how|which)\b|[,;:\u00a4]\s*(?:then\s+)?(?:(?:in|at|for|by)\s+)?(?:what\s+(?:is|are|was|were|will|time)|how\s+(?:many|much|long|far|old))\b|\bhow\s+(?:many|much)\b|\bwondering\s+(?:what|how)\b/i
 const blank = /_{3,}|\\underline|\\_{2,}|\(\s{2,}\)|\bis\s+equal\s+to\s*[.:]?$|\bequals\s*[.:]?$/i
 const decide =
   /\b(?:prove|proove|show)\s+or\s+(?:disprove|find a counter)|\bdisprove\b|\btrue\s+or\s+false\b|\byes\s+or\s+no\b|\b(?:determine|decide|check|find out|establish|investigate|tell|say)\s+(?:whether|if)\b/i
@@ -33,12 +36,12 @@ export const noTasks: Tasks = { find: false, decide: false, prove: false }
 /** "Determine whether it is a circle, a line, or empty": more than two answers. */
 const manyWays = /\b(?:whether|if)\b[^.?]*,[^.?]*,\s*or\b/i
 
-/** The tasks of one sentence (masked). Question words without a question mark ask too, unless they stand in what is to be proved. */
+/** The tasks of one sentence (masked). */
 export const tasksOfSentence = (masked: string): Tasks => {
   const isQuestion = masked.includes("?")
   const proves = prove.test(masked)
   const decides = decide.test(masked) || (isQuestion && auxiliary.test(masked))
-  const asks = (isQuestion || !proves) && (wh.test(masked) || blank.test(masked))
+  const asks = isQuestion ? wh.test(masked) || blank.test(masked) : !proves && (askedPlainly.test(masked) || blank.test(masked))
   const isOneOfMany = decides && manyWays.test(masked)
   return { find: asks || isOneOfMany || find.test(masked), decide: decides && !isOneOfMany, prove: proves }
 }

@@ -1,6 +1,6 @@
 // The statement inside of what somebody wrote around it: greetings, requests, thanks, labels and the author's own attempt are cut off the
 // ends, never out of the middle. When in doubt a sentence stays.
-import { asserts } from "./ProblemKind.ts"
+import { asserts, hasOptions } from "./ProblemKind.ts"
 import { hasTask, tasksOf, tasksOfSentence } from "./ProblemTasks.ts"
 import { hasFormula, mathematicalWords, type Sentence, sentencesOf } from "./Sentences.ts"
 
@@ -17,21 +17,23 @@ const greeting =
 const thanks =
   /^(?:ok(?:ay)?|so|many|lots\s+of|a\s+lot\s+of|and|please|pls|muchas|mil|vielen|herzlichen)?\s*(?:thanks|thank\s+(?:you|u)|thanx|thnx|thx|tnx|tks|cheers|regards|(?:best|kind)\s+(?:regards|wishes)|merci|gracias|danke?|grazie|obrigado|спасибо|bye|goodbye)\b/iu
 const farewell = /[,;.!]?\s*\b(?:thanks|thank\s+you|thanx|thx|(?:please|pls|plz)\s+help(?:\s+me)?|cheers|merci|gracias)(?:\s+(?:in\s+advance|a\s+lot|so\s+much|very\s+much|everyone|all|guys|for\s+(?:your|the|any)\s+\w+))*\s*[.!]*$/iu
-const noun = "(?:problems?|questions?|exercises?|inequalit(?:y|ies)|puzzles?|challenges?|homework|hw|tasks?|ones?|stuff)"
+const noun = "(?:problems?|questions?|exercises?|inequalit(?:y|ies)|puzzles?|challenges?|homework|hw|(?:nice|easy|hard|cute|good|last|next|another|this)\\s+ones?|stuff)"
 const introduction = new RegExp(
   `^(?:well|ok(?:ay)?|so|and|but|also|now|please|pls|plz|btw|again|,|\\s)*(?:here(?:'?s|\\s+is|\\s+are|\\s+comes?|\\s+goes)|th(?:is|ese|ose|at)(?:'s|\\s+(?:is|are|was|were|came|comes|looks|seems))|` +
     `(?:i|we)(?:\\s+\\w+|'\\w+)?\\s+(?:found|find|created|made|have|had|saw|got|know|need|met|composed|invented|came|read|like|remember|want|ha(?:ve|d)\\s+\\w+)|another|just|a\\s+(?:nice|hard|easy|cute|good|beautiful|little|quick)|some|solve|try|look|consider)\\b.*\\b${noun}\\b`,
   "i"
 )
 const request =
-  /\b(?:help\s+(?:me|us|with)|(?:need|want|appreciate|thankful\s+for)\s+(?:some\s+|your\s+|any\s+|a\s+little\s+)?(?:help|hints?)|help\s+(?:is|would|will)|any\s+(?:help|ideas?|hints?|suggestions?|solutions?|thoughts|comments?|takers|nice|one|body)\b|(?:can|could|would|will|may|does|do|did|has|have|is)\s+(?:anyone|anybody|any\s+one|any\s+body|someone|somebody|some\s+one|ne1|you|u|i)\b|how\s+(?:can|could|do|should|would|shall)\s+(?:i|you|we|u|one)\b|how\s+to\b|who\s+(?:can|knows)|what\s+(?:do|did|would|are)\s+(?:you|your|i)\b|(?:how\s+many|which|what|all|some|any)\s+of\s+you\b|necesito\s+ayuda|me\s+pueden\s+ayudar|aidez|aider|brauche\s+hilfe|помогите)\b/iu
+  /\b(?:help\s+(?:me|us|with)|(?:need|want|appreciate|thankful\s+for)\s+(?:some\s+|your\s+|any\s+|a\s+little\s+)?(?:help|hints?)|help\s+(?:is|would|will)|any\s+(?:help|ideas?|hints?|suggestions?|solutions?|thoughts|comments?|takers|(?:one|body)\s+(?:know|help|solve|can|could|here|has))\b|(?:can|could|would|will|may|does|do|did|has|have|is)\s+(?:anyone|anybody|any\s+one|any\s+body|someone|somebody|some\s+one|ne1)\b|(?:can|could|would|will)\s+(?:you|u)\b|(?:do|did|have)\s+(?:you|u|i)\s+(?:know|think|have|like|get|guys|seen|solve|solved|tried|heard|miss|start|do|need)\b|how\s+(?:can|could|do|should|would|shall)\s+(?:i|you|we|u|one)\b|how\s+to\s+(?:solve|prove|show|do|start|begin|proceed|approach|attack)\b|who\s+(?:can\s+(?:help|solve|prove|do)|knows)|what\s+(?:do|did|would)\s+(?:you|i)\b|what\s+are\s+your\s+(?:thoughts|ideas|opinions)\b|(?:how\s+many|which|what|all|some|any)\s+of\s+you\b|necesito\s+ayuda|me\s+pueden\s+ayudar|aidez|aider|brauche\s+hilfe|помогите)\b/iu
 const remark =
-  /\b(?:let\s+me\s+know|tell\s+me|i'?ll\s+(?:replace|post|edit|be)|i\s+will\s+(?:replace|post)|post\s+(?:your|a|the|any|full|more)\s+(?:solutions?|answers?|proofs?|ideas?|problems?)|sorry|apologi[sz]e|my\s+english|(?:nice|own|original)\s+problem|solutions?\s+(?:is|are)\s+welcome|wrong\s+(?:section|forum|topic)|i'?m\s+new|new\s+(?:here|to\s+this)|posted\s+(?:before|already|here)|already\s+(?:been\s+)?posted|have\s+fun|good\s+luck|enjoy|bump|don'?t\s+know\s+how|no\s+idea|i'?m\s+stuck|i\s+am\s+stuck|got\s+stuck|(?:too|very|quite|really|not)\s+(?:easy|hard|difficult)|try\s+it|happy\s+solving|^(?:an?\s+)?(?:very\s+|quite\s+|rather\s+)?(?:nice|cute|easy|hard|beautiful|interesting|classic(?:al)?|old|fun|cool|good|simple|tricky|challenging)\s+(?:one|problem|question|inequality|exercise)s?|your\s+(?:solutions?|opinions?|replies|time))\b/i
-const firstPerson =
-  /^(?:well|ok(?:ay)?|so|and|but|also|btw|actually|yes|please|anyway|,|\s)*(?:i(?:'m|'ve|'d|'ll|\s+(?:am|have|had|was|will|do|did|didn'?t|don'?t|can'?t|cannot|can|could|couldn'?t|need|want|wanted|would|heard|saw|found|got|created|made|came|think|know|believe|guess|hope|tried|remember|like|love|just|really|also))|my\s+(?:teacher|friend|brother|sister|professor|student|son|daughter|tutor|problem)|we\s+(?:were|got|had|did))\b/i
+  /\b(?:let\s+me\s+know|tell\s+me|i'?ll\s+(?:replace|post|edit)|i\s+will\s+(?:replace|post)|post\s+(?:your|a|the|any|full|more)\s+(?:solutions?|answers?|proofs?|ideas?|problems?)|sorry|apologi[sz]e|my\s+english|(?:nice|own|original)\s+problem|solutions?\s+(?:is|are)\s+welcome|wrong\s+(?:section|forum|topic)|i'?m\s+new|new\s+(?:here|to\s+this)|posted\s+(?:before|already|here)|already\s+(?:been\s+)?posted|have\s+fun|^good\s+luck|^enjoy|bump|don'?t\s+know\s+how|no\s+idea|i'?m\s+stuck|i\s+am\s+stuck|got\s+stuck|(?:too|very|quite|really|not)\s+(?:easy|hard|difficult)|try\s+it|happy\s+solving|^(?:an?\s+)?(?:very\s+|quite\s+|rather\s+)?(?:nice|cute|easy|hard|beautiful|interesting|classic(?:al)?|old|fun|cool|good|simple|tricky|challenging)\s+(?:one|problem|question|inequality|exercise)s?|your\s+(?:solutions?|opinions?|replies|time))\b/i
+const firstPerson = /^(?:well|ok(?:ay)?|so|and|but|also|btw|actually|yes|please|anyway|,|\s)*(?:i\b|we\b|my\b)/i
+/** What people speak of when they speak of a problem instead of stating it. */
+const aboutProblem =
+  /\b(?:problems?|questions?|exercises?|puzzles?|solv\w+|solutions?|prov\w+|proofs?|answers?|hints?|ideas?|stuck|tr(?:y|ied)|it|this|that|contest|competition|olympiad|test|teacher|class|homework|english|hope|hear|heard|missed|curious|hard|easy|difficult|thread|topic|forum|posts?|posted)\b/i
 /** "From our last test:" */
 const leadIn = /^[^.?]{0,100}\b(?:problem|question|exercise|puzzle|test|exam|contest|olympiad|competition|homework|book)s?\b[^.?:]{0,60}:$/i
-const someone = /\b(?:someone|somebody|he|she|they|teacher|professor|friend|brother|sister)\b.*\b(?:problem|question|exercise|puzzle)\b/i
+const someone = /^(?:someone|somebody|he|she|they|(?:my|our|a|his|her)\s+(?:teacher|professor|friend|brother|sister|classmate|tutor|student))\b.*\b(?:problem|question|exercise|puzzle)\b/i
 const credit = /^[([]?(?:(?:proposed|posted|submitted|created|composed|shared)\s+by\b|(?:source|author|origin)\s*:)/i
 const editNote = /^\(?(?:edit(?:ed)?|update[sd]?|ps|p\.\s?s\.?)\b\s*(?:[:.,-]|$)/i
 const meeting = /\b(?:recommend|books?|textbooks?|websites?|links?|forums?|results?|prepar\w+|olympiads?|contests?|competitions?|scores?|marks|syllabus|camp|train(?:ing)?)\b/i
@@ -40,14 +42,14 @@ const label =
 /** "First round 2003, problem 2: Let ..." and "Here is a nice problem: Find ...". */
 const leadingLabel = new RegExp(
   "^(?:[^.:\\n\u00a4=?]{0,80}?\\b(?:problem|question|exercise|prob|ex|q)\\.?\\s*(?:#|no\\.?)?\\s*\\d{1,3}[a-z]?\\s*[.:)-]+\\s+|" +
-    "(?!(?:in|for|throughout)\\b)[^.:\\n\u00a4=?]{0,100}?\\b(?:problem|question|exercise|puzzle)s?\\b[^.:\\n\u00a4=?]{0,60}:\\s+|" +
+    "(?!(?:in|for|throughout)\\b)[^.:\\n\u00a4=?\\d]{0,100}?\\b(?:problem|question|exercise|puzzle)s?\\b[^.:\\n\u00a4=?\\d]{0,30}:\\s+|" +
     "(?:note|corrected|statement|claim|q)\\s*:\\s+)",
   "i"
 )
 const attemptHeading =
   /^[[(*\s]*(?:here(?:'s|\s+is)\s+)?(?:(?:my|our|a|the|full|first|second|official|possible|short|another)\s+){0,2}(?:solution|proof|answer|attempt|approach|sol|soln|working|work)s?(?:\s+(?:[ivx]{1,4}|\d{1,2}|so\s+far|by\s+.{1,30}))?\s*(?:[:.\])-]|$|(?:is|was|goes)\b)/i
 const attemptOpening =
-  /^(?:but|so|well|and|ok|also|now|,|\s)*(?:(?:i|we)(?:'ve|\s+have)?\s+(?:already\s+|only\s+|just\s+|also\s+)?(?:got|get|tried|try|obtained|solved|managed|started|proved|proceeded|noticed|used|(?:think|believe|guess|suppose)\s+(?:that|the|it|this|so|we|i|you|there))|what\s+i\s+(?:did|have|tried|got)|my\s+(?:idea|thoughts?|guess)|so\s+far)\b/i
+  /^(?:but|so|well|and|ok|also|now|,|\s)*(?:(?:i|we)(?:'ve|\s+have)?\s+(?:already\s+|only\s+|just\s+|also\s+)?(?:got|get|tried|try|obtained|solved|managed|started|proved|proceeded|noticed|used|(?:think|believe|guess|suppose)\s+(?:that|the|it|this|so|we|i|you|there))|what\s+i\s+(?:did|have|tried|got)|my\s+(?:idea|thoughts?|guess))\b/i
 
 /** How long the label is that the sentence begins with; 0 if none, or if nothing follows it. */
 const leadOf = (masked: string): number => {
@@ -67,22 +69,24 @@ const isTalk = (masked: string): boolean => {
   const aboutMathematics = mathematicalWords(rest) >= 2 || /\d/.test(rest)
   const orders = /\b(?:prove|show|find|compute|determine|calculate|evaluate|solve)\b(?!\s+(?:it|this|these|that|them|the\s+(?:following\s+)?)?\s*(?:problem|question|exercise|one|$|[.?!,:]))/i.test(rest)
   if (editNote.test(rest) && !hasTask(asked)) return true
-  if (introduction.test(rest) && !/\bsuch\s+that\b/i.test(rest) && !(orders && aboutMathematics)) return true
+  if (introduction.test(rest) && !/\bsuch\s+that\b/i.test(rest) && !orders) return true
   // "Please help me to prove this inequality:" leads in the formula that follows.
   if (orders && (aboutMathematics || rest.endsWith(":") || /\bthat\b/i.test(rest)) && !/\b(?:anyone|anybody|ne1)\s+(?:here\s+)?know/i.test(rest)) return false
-  if (/\bhow\s+(?:many|much)\b(?!\s+of\s+you)/i.test(rest) && mathematicalWords(rest) >= 1) return false
+  if (/\bhow\s+(?:many|much)\b(?!\s+of\s+you)/i.test(rest)) return false
   if (leadIn.test(rest) && !hasTask(asked) && mathematicalWords(rest) < 2) return true
   if (request.test(rest) || remark.test(rest) || (someone.test(rest) && !aboutMathematics)) return true
   if (meeting.test(rest) && /\b(?:you|your|i|my|me|anyone|we|our)\b/i.test(rest) && !/\d/.test(rest)) return true
-  return firstPerson.test(rest) && !aboutMathematics && !hasTask(asked)
+  return firstPerson.test(rest) && aboutProblem.test(rest) && !aboutMathematics && !hasTask(asked)
 }
 
+const countsThings = (masked: string): boolean => /\bhow\s+(?:many|much)\b/i.test(masked) && !/\b(?:you|your|u|guys)\b/i.test(masked)
+
 /** True where a reader could start to work: a task that is not talk, or an assertion, with something mathematical in it. */
-export const isProblem = (sentences: ReadonlyArray<Sentence>): boolean => {
+export const isProblem = (text: string, sentences: ReadonlyArray<Sentence>): boolean => {
   const serious = sentences.filter(({ masked }) => !isTalk(masked))
-  const signs = serious.some(({ masked }) => hasFormula(masked) || /\d/.test(masked))
+  const signs = serious.some(({ masked }) => hasFormula(masked) || /\d/.test(masked) || countsThings(masked))
   const words = serious.reduce((sum, { masked }) => sum + mathematicalWords(masked), 0)
-  return hasTask(tasksOf(serious)) ? signs || words >= 1 : asserts(serious) && (signs || words >= 2)
+  return hasTask(tasksOf(serious)) || hasOptions(text) ? signs || words >= 1 : asserts(serious) && (signs || words >= 2)
 }
 
 const attemptStarts = (sentences: ReadonlyArray<Sentence>, text: string): number => {

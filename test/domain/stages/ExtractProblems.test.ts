@@ -94,6 +94,24 @@ describe.skipIf(!existsSync(samples))("ten real posts against a reader's labels"
     assert.deepStrictEqual(found[9]?.map((row) => row["answer"] ?? null), ["(-3,-1,1)", null, "9", null]))
 })
 
+const statements = ["math_train", "gsm8k_train"].map((name) => join(shared, `real/${name}.jsonl`)).filter((file) => existsSync(file))
+if (statements.length === 0) console.warn(`skipped: no real statements in ${shared}/real; set POLYA_SHARED_DATA`)
+describe.skipIf(statements.length === 0)("real statements posted as they are", () => {
+  it("come out whole and alone in more than 99.8 % of all cases", () => {
+    const run = stage()
+    const bare = (text: unknown) => String(text).replace(/[\s\u200b]+/g, "")
+    let rows = 0
+    let whole = 0
+    for (const row of statements.flatMap(readLines)) {
+      const post = row["problem"] ?? row["question"] ?? ""
+      const found = rowsOf(run({ forum_post: post }))
+      rows++
+      if (found.length === 1 && bare(found[0]?.["problem"]) === bare(post)) whole++
+    }
+    assert.isAbove(whole / rows, 0.998)
+  })
+})
+
 describe("any row has an outcome", () => {
   const pieces = [
     "[quote]", "[/quote]", "[b]", "[hide]", "[/hide]", "[code]", "[asy]", "[moderator edit:", "$", "\\[", "\\]", "1. ", "\n2. ", "\nProblem 1: ", "Find x. ",
