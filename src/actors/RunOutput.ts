@@ -10,11 +10,19 @@ import type { Recipe } from "../domain/Recipe.ts"
 export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFailed", {
   path: Schema.String,
   reason: Schema.Literals(["full", "read-only", "missing", "other"]),
+  /** One sentence of the system's own words. */
   detail: Schema.String
 }) {
   override get message() {
-    return `Cannot write ${this.path}: ${this.detail}`
+    return `Cannot write ${this.path}: ${advice[this.reason]} (${this.detail})`
   }
+}
+
+const advice: { readonly [reason in OutputFailed["reason"]]: string } = {
+  full: "the disk or the quota is full; free some space or choose another output folder",
+  "read-only": "this user may not write there; choose another output folder or change its permissions",
+  missing: "its folder does not exist or is a file; create the folder or choose another",
+  other: "the system refused"
 }
 
 export type Split = "train" | "validation" | "test"

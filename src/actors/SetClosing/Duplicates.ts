@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { PairCollector } from "../../domain/Clusters.ts"
 import type { RowRef } from "../../domain/RunRow.ts"
 import type { NearDuplicatesParams } from "../../domain/stages/NearDuplicates.ts"
-import { answersDiffer, jaccard, sameNumerals } from "../../domain/text/Fingerprint.ts"
+import { answersDiffer, isVariant, jaccard } from "../../domain/text/Fingerprint.ts"
 import { patient } from "../DurableActor.ts"
 import { RunIndex } from "../RunIndex.ts"
 import { type Closing, eachGroupPage, liveRows, type Loaded, makeResults, pageResults } from "./Closing.ts"
@@ -66,7 +66,7 @@ export const closeNear = Effect.fnUntraced(function*(closing: Closing, params: N
         if (payload === null || row < 0) continue
         for (const other of band) {
           if (seen.add(other.row, row)) {
-            pairs.add(other.row, row, jaccard(other.payload, payload), !sameNumerals(other.payload, payload))
+            pairs.add(other.row, row, jaccard(other.payload, payload), isVariant(other.payload, payload))
           }
         }
         band.push({ row, payload })

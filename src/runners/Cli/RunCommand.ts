@@ -7,7 +7,7 @@ import { join, resolve } from "node:path"
 import { ActorStore } from "../../actors/ActorStore.ts"
 import { DatasetRunActor, wake } from "../../actors/DatasetRunActor.ts"
 import { storeResources } from "../../actors/Plans.ts"
-import { Sources } from "../../actors/Sources.ts"
+import { Sources as SourcesPort } from "../../actors/Sources.ts"
 import type { RunState } from "../../domain/DatasetRun.ts"
 import { canonical, type Json } from "../../domain/Json.ts"
 import { digest } from "../../domain/Ids.ts"
@@ -20,6 +20,7 @@ import * as Config from "../Config.ts"
 import { ConfigPlaces } from "../Config/Settings.ts"
 import { checkFolder, OutputWritten } from "../FileOutput.ts"
 import { loadRecipe } from "../RecipeFile.ts"
+import * as Sources from "../sources/Sources.ts"
 import { misused, workFailed } from "./Failure.ts"
 import { makeProgress } from "./Progress.ts"
 import { printLine, summaryLines } from "./Say.ts"
@@ -57,7 +58,6 @@ export const run = Effect.fnUntraced(function*(flags: RunFlags) {
   const out = outOf(flags)
   if (out === "") return yield* misused("Say where the outputs go: --out DIR")
   const recipe = yield* recipeOf(flags)
-  yield* Effect.mapError(checkFolder(out), (error) => misused(error.message))
   const dataDir = Option.match(flags.data, { onNone: () => join(out, ".polya"), onSome: (dir) => resolve(dir) })
   const places = { environment: process.env, directory: process.cwd(), file: Option.getOrUndefined(flags.config) }
   const written: { summary: Summary | undefined } = { summary: undefined }
@@ -65,21 +65,34 @@ export const run = Effect.fnUntraced(function*(flags: RunFlags) {
     Layer.succeed(ConfigPlaces, places),
     Layer.succeed(OutputWritten, (_, summary) => Effect.sync(() => void (written.summary = summary)))
   )
-  // The configuration is read before anything is touched, so that a mistake in it costs nothing.
-  yield* Effect.mapError(
-    Effect.provide(Layer.build(Config.layerFromEnv), services).pipe(Effect.scoped),
+  // Everything that can be wrong is looked at before anything is touched.
+  const { maxLineBytes } = yield* Effect.mapError(
+    Effect.provide(Config.SourceConfig.config, services),
     (error) => misused(error.message)
   )
+  const input = yield* Effect.mapError(
+    Effect.provide(readable(recipe), Sources.layerWith({ maxLineBytes })),
+    (error) => misused(error.message)
+  )
+  yield* Effect.mapError(checkFolder(out), (error) => misused(error.message))
   const again = flags.resume || flags.rerunFailed || Option.isSome(flags.rerunFrom)
   if (Option.isNone(flags.data)) yield* prepareStore(dataDir, again)
   const app = App.layer({ dataDir }).pipe(Layer.provideMerge(Config.layerFromEnv), Layer.provideMerge(services))
   return yield* Effect.scoped(Effect.gen(function*() {
     const context = yield* Effect.mapError(Layer.build(app), (error: { readonly message: string }) => misused(error.message))
-    const summary = yield* Effect.provideContext(inApp(flags, recipe, out, written, again), context as Context.Context<any>)
+    const summary = yield* Effect.provideContext(inApp(flags, recipe, input, out, written, again), context as Context.Context<any>)
     if (Option.isNone(flags.data)) yield* Effect.promise(() => writeFile(join(dataDir, finishedMark), ""))
     return summary
   })) as Effect.Effect<Summary, any>
 })
+
+/** The source and the benchmark texts, if they can be read. */
+const readable = Effect.fnUntraced(function*(recipe: Recipe) {
+  const sources = yield* SourcesPort
+  const { bytes, fingerprint } = yield* sources.open(recipe.sources)
+  return { bytes, fingerprint, texts: yield* sources.benchmarks(recipe.against) }
+})
+type Input = Effect.Success<ReturnType<typeof readable>>
 
 const outOf = (flags: RunFlags): string => Option.match(flags.out, { onNone: () => "", onSome: (dir) => resolve(dir) })
 
@@ -151,14 +164,13 @@ const identity = ({ limits: _, outputs: __, description: ___, ...recipe }: Recip
 const inApp = Effect.fnUntraced(function*(
   flags: RunFlags,
   recipe: Recipe,
+  input: Input,
   out: string,
   written: { readonly summary: Summary | undefined },
   again: boolean
 ) {
   const clock = yield* Clock.Clock
   const atMillis = clock.currentTimeMillisUnsafe()
-  const sources = yield* Sources
-  const source = yield* Effect.mapError(sources.open(recipe.sources), (error) => misused(error.message))
   const id = `${recipe.name.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(0, 40)}-${digest([identity(recipe), out], 8)}`
   const client = (yield* DatasetRunActor.client)(id)
   const before = yield* client.get
@@ -172,17 +184,16 @@ const inApp = Effect.fnUntraced(function*(
         "Give the command as it was first given, with --resume added; or start a new run without --resume."
       )
     }
-    const texts = yield* Effect.mapError(sources.benchmarks(recipe.against), (error) => misused(error.message))
-    const resources = yield* Effect.catchTag(storeResources(texts), "ResourcesTooLarge", (error) => Effect.fail(misused(error.message)))
+    const resources = yield* Effect.catchTag(storeResources(input.texts), "ResourcesTooLarge", (error) => Effect.fail(misused(error.message)))
     yield* client.send(
       "Start",
-      { recipe, fingerprint: source.fingerprint, resources, out, atMillis },
+      { recipe, fingerprint: input.fingerprint, resources, out, atMillis },
       { commandId: `start-${id}` }
     )
   } else yield* goOn(flags, recipe, before.state, client, atMillis)
 
   yield* wake(id)
-  const progress = makeProgress({ id, json: flags.json, recipe, bytes: source.bytes, startedMillis: atMillis })
+  const progress = makeProgress({ id, json: flags.json, recipe, bytes: input.bytes, startedMillis: atMillis })
   const end = yield* Effect.raceFirst(
     client.watch.pipe(
       Stream.tap(({ state }) => progress.show(state)),

@@ -1,28 +1,10 @@
 // Where rows of a run go: one file a sink, written under a temporary name and renamed when it is whole. A reader never sees
 // half a file, and a writer that fails or is interrupted leaves nothing behind.
-import { Effect, Schema, type Scope, Semaphore } from "effect"
+import { Effect, type Scope, Semaphore } from "effect"
 import { type FileHandle, open, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
+import { OutputFailed } from "../../actors/RunOutput.ts"
 import type { JsonObject } from "../../domain/Json.ts"
-
-/** The output could not be written; nothing is left under its name. `message` says what to do. */
-export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFailed", {
-  path: Schema.String,
-  reason: Schema.Literals(["full", "read-only", "missing", "other"]),
-  /** One sentence of the system's own words. */
-  detail: Schema.String
-}) {
-  override get message() {
-    return `Cannot write ${this.path}: ${advice[this.reason]} (${this.detail})`
-  }
-}
-
-const advice: { readonly [reason in OutputFailed["reason"]]: string } = {
-  full: "the disk or the quota is full; free some space or choose another output folder",
-  "read-only": "this user may not write there; choose another output folder or change its permissions",
-  missing: "its folder does not exist or is a file; create the folder or choose another",
-  other: "the system refused"
-}
 
 const reasons: { readonly [code: string]: OutputFailed["reason"] } = {
   ENOSPC: "full",
