@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { ConfigPlaces } from "../../src/runners/Config/Settings.ts"
 import { deadlineMillis, type DoctorFinding, examine, runDoctor } from "../../src/runners/Doctor.ts"
+import { Absent, withoutPassword } from "../../src/runners/Doctor/Probes.ts"
 
 const withEnvironment = (environment: ConfigPlaces["environment"]) =>
   Effect.provideService(ConfigPlaces, { environment, directory: tmpdir() })
@@ -61,6 +62,21 @@ describe("the doctor", () => {
       const probe = { name: "bug", adds: "a", fix: "f", required: false, look: Effect.die(new Error("oops")) }
       assert.strictEqual((yield* examine(probe)).found, "Error: oops")
     }))
+
+  it.effect("calls an absent part a problem only where it is needed", () =>
+    Effect.gen(function*() {
+      const probe = { name: "part", adds: "a", fix: "f", look: Effect.fail(new Absent({ found: "none" })) }
+      assert.strictEqual((yield* examine({ ...probe, required: false })).status, "missing")
+      assert.strictEqual((yield* examine({ ...probe, required: true })).status, "problem")
+    }))
+
+  it("takes a password out of what a database said, decoded or not", () => {
+    const address = "postgres://polya:hunt%2Fer2@db/polya"
+    assert.strictEqual(
+      withoutPassword(`no ${address}: hunt/er2 and hunt%2Fer2 are wrong`, address),
+      "no ***: *** and *** are wrong"
+    )
+  })
 
   it.live("shows the mistakes of the configuration and goes on", () =>
     Effect.gen(function*() {

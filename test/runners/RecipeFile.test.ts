@@ -302,7 +302,10 @@ describe("the recipe dataset-cpu", () => {
   it.effect("loads with the stages that polya has, and shows every parameter with its default", () =>
     Effect.gen(function*() {
       const recipe = yield* loaded
-      assert.deepStrictEqual(recipe.stages.map((stage) => stage.name), [...stages.keys()])
+      assert.deepStrictEqual(
+        recipe.stages.map((stage) => stage.name).join(" "),
+        "normalise extract-problems quality decontaminate exact-duplicates near-duplicates split"
+      )
       const text = readFileSync("recipes/dataset-cpu.yaml", "utf8")
       for (const { name, params } of recipe.stages) {
         assert.deepStrictEqual(params, Schema.decodeUnknownSync(stages.get(name)?.params ?? Schema.Never)({}), name)

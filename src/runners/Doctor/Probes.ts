@@ -99,7 +99,8 @@ export const postgres = Effect.fnUntraced(function*(url: Redacted.Redacted<strin
       ))
   ))
 
-const withoutPassword = (text: string, address: string): string => {
+/** `text` without the password of a database's address, as it is written there or decoded. */
+export const withoutPassword = (text: string, address: string): string => {
   const url = URL.parse(address)
   const secrets = url === null ? [address] : [address, url.password, decodeURIComponent(url.password)]
   return secrets.filter((secret) => secret !== "").reduce((shown, secret) => shown.replaceAll(secret, "***"), text)
