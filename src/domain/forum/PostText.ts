@@ -51,8 +51,8 @@ const smiley = new RegExp(
 const faces = /[\u{1F600}-\u{1F64F}\u{1F910}-\u{1F92F}\u{1F970}-\u{1F97A}\u{1F44B}-\u{1F44F}\u{FE0F}\u{200D}]+/gu
 
 const withoutSmileys = (text: string): string => {
-  const some = /[:;=^xX]/.test(text) ? text.replace(smiley, "$1") : text
-  return faces.test(some) ? some.replace(faces, "") : some
+  const some = /[:;=^x]/.test(text) ? text.replace(smiley, "$1") : text
+  return some.replace(faces, "")
 }
 
 const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u200b\u2060\ufeff]/g

@@ -13,7 +13,7 @@ describe("mathematics that looks like markup survives untouched", () => {
     "[b, c] and (a, [b])",
     "\\left[i\\right] and $\\left[ b \\right]$",
     "\\[ x^2 + [u] = 1 \\]",
-    "a \\\\[2pt] b",
+    "a \\\\[2pt] b \\\\[u] c \\[s] d",
     "$a[i]$, then a[i] + b[i]",
     "let S[u] = 5",
     "[i] = 4",
