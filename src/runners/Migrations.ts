@@ -13,7 +13,7 @@ interface Dialect {
   /** Text that is compared byte by byte. */
   readonly text: string
   readonly bytes: string
-  /** Whole numbers below 2^53, in no order. */
+  /** Whole numbers below 2^53, each once, in no order. */
   readonly integers: string
   /** Follows the columns of a table that is read and written in the order of its primary key. */
   readonly clustered: string
@@ -24,7 +24,7 @@ interface Dialect {
   readonly work: ReadonlyArray<string>
 }
 const sqliteDialect: Dialect = {
-  integer: "INTEGER", text: "TEXT", bytes: "BLOB", integers: "TEXT", clustered: "STRICT, WITHOUT ROWID", heap: "STRICT", updated: "STRICT",
+  integer: "INTEGER", text: "TEXT", bytes: "BLOB", integers: "BLOB", clustered: "STRICT, WITHOUT ROWID", heap: "STRICT", updated: "STRICT",
   work: []
 }
 const postgresDialect: Dialect = {

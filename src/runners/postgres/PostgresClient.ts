@@ -22,7 +22,7 @@ export interface PostgresOptions {
  */
 const planSettings = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
 
-const schemaName = /^[a-z_][a-z0-9_]{0,62}$/
+const schemaName = /^[a-z_][a-z0-9_]{0,56}$/
 
 export interface PostgresClient {
   readonly schema: string
@@ -42,7 +42,7 @@ export const make = (options: PostgresOptions): Effect.Effect<PostgresClient, St
     const sql = yield* PgClient.make({
       url: options.url,
       maxConnections,
-      applicationName: "polya",
+      applicationName: `polya ${schema}`,
       startupOptions: `${planSettings} -c search_path=${schema}`
     }).pipe(Effect.mapError(failureOf))
     const late = new StoreFailed({ reason: "unavailable", detail: `PostgreSQL did not answer within ${callMillis} ms` })

@@ -205,7 +205,12 @@ const runIndex = (call: Call) =>
     }),
     rows: (run, { after, limit, statuses }) => call("index", "rows", [run, after, limit, statuses]),
     reopen: (run, stage) => call("index", "reopen", [run, stage]),
-    groups: (run, stage, by, { after, limit }) => call("index", "groups", [run, stage, by, after, limit]),
+    groups: Effect.fnUntraced(function*(run, stage, by, { after, limit }) {
+      let page = yield* call("index", "groups", [run, stage, by, after, limit, after === null])
+      // Each asking is a short step, so that commits have their turn in between.
+      while (page === null) page = yield* call("index", "groups", [run, stage, by, after, limit, false])
+      return page
+    }),
     payloads: (run, stage, refs) => Effect.map(call("index", "payloads", [run, stage, refs]), (packed) => unpackBytes(packed, true)),
     strata: (run, stage, { after, clusterStage, limit }) => call("index", "strata", [run, stage, clusterStage, after, limit]),
     putResults: (run, stage, results) => call("index", "putResults", [run, stage, results]),

@@ -1,19 +1,21 @@
-// The run's index on SQLite. Synchronous, for the worker thread. The contract is RunIndex's; what is particular here is `groups`:
-// the first page sorts all members of groups once into a temporary table, which the later pages read by key.
+// The run's index on SQLite. Synchronous, for the worker thread. The contract is RunIndex's. Bands lie in their entry as doubles in
+// the machine's byte order; SqliteGroups makes groups of them.
 import type { GroupCursor, GroupMember } from "../../actors/RunIndex.ts"
 import type { RowRef, RowStatus, RunRow, SetResult } from "../../domain/RunRow.ts"
 import { clusterText, dropDetail, restoreResult, storeResult } from "../../domain/StoredResult.ts"
 import { escapeText as esc, unescapeText as unesc } from "../../domain/StoredText.ts"
 import { all, first, type SqliteDatabase } from "./SqliteDatabase.ts"
+import * as SqliteGroups from "./SqliteGroups.ts"
 import { packBytes, type PackedBytes, type PackedEntries, unpackBytes } from "./SqliteProtocol.ts"
 
 const escNull = (text: string | null) => text === null ? null : esc(text)
 const unescNull = (text: string | null) => text === null ? null : unesc(text)
 
-/** Sorted groups that are being paged through. The oldest goes when a further one is needed. */
+/** Groups that are being paged through. The oldest goes when a further one is needed. */
 const maxSnapshots = 8
 
-export const make = ({ db, transaction }: SqliteDatabase) => {
+export const make = (database: SqliteDatabase) => {
+  const { db, transaction } = database
   const putRow = db.prepare(`INSERT INTO polya_run_row (run, seq, sub, parent, actor, status, stage, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET parent = excluded.parent, actor = excluded.actor, status = excluded.status, stage = excluded.stage,
     reason = excluded.reason, detail = excluded.detail`)
@@ -45,28 +47,9 @@ export const make = ({ db, transaction }: SqliteDatabase) => {
   ].map(([table, key]) =>
     db.prepare(`DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE run = ? LIMIT ?)`))
 
-  const snapshots = new Map<string, ReturnType<typeof sortGroups>>()
+  const snapshots = new Map<string, SqliteGroups.SqliteGroups>()
   let snapshotNumber = 0
 
-  /** Every member of a group of at least two live rows, in (group, seq, sub) order: one scan, one sort, no work per page. */
-  const sortGroups = (run: string, stage: number, by: "key" | "band") => {
-    const table = `temp.polya_run_group_${snapshotNumber++}`
-    const [type, value, from] = by === "key" ? ["TEXT", "e.key", ""] : ["INTEGER", "band.value", ", json_each(e.bands) AS band"]
-    db.exec(`CREATE TABLE ${table} (grp ${type} NOT NULL, seq INTEGER NOT NULL, sub INTEGER NOT NULL, PRIMARY KEY (grp, seq, sub)) WITHOUT ROWID`)
-    db.prepare(`INSERT INTO ${table} SELECT grp, seq, sub FROM (
-      SELECT grp, seq, sub, lag(grp) OVER w AS earlier, lead(grp) OVER w AS later FROM (
-        SELECT ${value} AS grp, e.seq AS seq, e.sub AS sub FROM polya_run_entry e JOIN polya_run_row r ON r.run = e.run AND r.seq = e.seq AND r.sub = e.sub${from}
-        WHERE e.run = ? AND e.stage = ? AND r.status = 'live' AND ${value} IS NOT NULL)
-      WINDOW w AS (ORDER BY grp, seq, sub)) WHERE grp IN (earlier, later)`).run(run, stage)
-    const select = (where: string) =>
-      db.prepare(`SELECT CAST(g.grp AS TEXT) AS grp, g.seq, g.sub FROM ${table} g CROSS JOIN polya_run_row r ON r.run = ?1 AND r.seq = g.seq AND r.sub = g.sub
-        WHERE r.status = 'live' ${where} ORDER BY g.grp, g.seq, g.sub LIMIT ?2`)
-    return {
-      first: select(""),
-      next: select(`AND (g.grp, g.seq, g.sub) > (CAST(?3 AS ${type}), ?4, ?5)`),
-      drop: () => db.exec(`DROP TABLE ${table}`)
-    }
-  }
   const dropSnapshots = (matches: (name: string) => boolean) => {
     for (const [name, snapshot] of snapshots) {
       if (!matches(name)) continue
@@ -93,9 +76,10 @@ export const make = ({ db, transaction }: SqliteDatabase) => {
             const sub = refs[2 * i + 1] as number
             const start = end
             end += bandCounts[i] as number
-            const unique = new Set(bands.subarray(start, end))
+            // A row is once in a band, however often the stage named it.
+            const unique = Float64Array.from(new Set(bands.subarray(start, end)))
             fresh.add(`${seq}/${sub}`)
-            putEntry.run(run, stage, seq, sub, escNull(key), escNull(labels[i] ?? null), `[${[...unique].join(",")}]`, bytes[i] ?? null)
+            putEntry.run(run, stage, seq, sub, escNull(key), escNull(labels[i] ?? null), new Uint8Array(unique.buffer), bytes[i] ?? null)
           })
           for (const { seq, sub } of rows) if (!fresh.has(`${seq}/${sub}`)) dropEntry.run(run, stage, seq, sub)
         }
@@ -121,21 +105,28 @@ export const make = ({ db, transaction }: SqliteDatabase) => {
       dropSnapshots(ofRun(run))
     },
 
-    groups: (name: string, stage: number, by: "key" | "band", after: GroupCursor, limit: number): ReadonlyArray<GroupMember> => {
+    /** null: a step towards the page was made, ask again. `restart`: the first asking for a first page. */
+    groups: (
+      name: string,
+      stage: number,
+      by: "key" | "band",
+      after: GroupCursor,
+      limit: number,
+      restart: boolean
+    ): ReadonlyArray<GroupMember> | null => {
       const run = esc(name)
       const key = snapshotName(run, stage, by)
-      if (after === null) dropSnapshots((other) => other === key)
+      if (restart) dropSnapshots((other) => other === key)
       let snapshot = snapshots.get(key)
       if (snapshot === undefined) {
         const oldest = snapshots.size < maxSnapshots ? undefined : snapshots.keys().next().value
         dropSnapshots((other) => other === oldest)
-        snapshots.set(key, snapshot = sortGroups(run, stage, by))
+        snapshots.set(key, snapshot = SqliteGroups.make(database, `polya_run_group_${snapshotNumber++}`, run, stage, by))
       }
-      const members = after === null
-        ? all<{ grp: string } & RowRef>(snapshot.first, run, limit)
-        : all<{ grp: string } & RowRef>(snapshot.next, run, limit, esc(after.group), after.seq, after.sub)
+      if (!snapshot.prepare()) return null
+      const members = snapshot.page(after, limit)
       if (members.length === 0) dropSnapshots((other) => other === key)
-      return members.map(({ grp, seq, sub }) => ({ group: unesc(grp), seq, sub }))
+      return members
     },
 
     payloads: (run: string, stage: number, refs: ReadonlyArray<RowRef>): PackedBytes =>

@@ -8,4 +8,4 @@ describe.skipIf(!available)("PostgreSQL", () => {
   actorStoreContract("PostgreSQL", () => layerIn(freshSchema()))
   runIndexContract("PostgreSQL", () => layerIn(freshSchema()))
 })
-if (!available) it(skipped, (context) => context.skip(skipped))
+if (!available) it(skipped, ({ skip }) => skip(skipped))
