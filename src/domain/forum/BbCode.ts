@@ -1,7 +1,10 @@
-// A reader of forum markup: BBCode and the HTML left over from older forums, as a tree. It never fails and never loses a character
-// that is not a tag: unknown tags are text, stray closing tags vanish, unclosed ones stay in the tree marked as such, and
+// A reader of forum markup: BBCode and the HTML left over from older forums, as a tree. It never fails and never loses
+// a character
+// that is not a tag: unknown tags are text, stray closing tags vanish, unclosed ones stay in the tree marked as such,
+// and
 // formulas are opaque. Linear time; elements nest at most `maxDepth` deep, deeper tags are read and left out.
 import { formulaSpans, forwardSearch } from "./Mathematics.ts"
+import { pattern } from "./Pattern.ts"
 
 export const maxDepth = 64
 
@@ -16,7 +19,10 @@ export interface VerbatimNode {
 }
 export interface ElementNode {
   readonly _tag: "Element"
-  /** Lower case; other spellings and HTML names are given one BBCode name. `*` (a list item), `hr`, `br` and `p` have no children. */
+  /**
+   * Lower case; other spellings and HTML names are given one BBCode name. `*` (a list item), `hr`, `br` and `p` have
+   * no children.
+   */
   readonly name: string
   /** What stood after `=`, without quotation marks; "" if nothing. */
   readonly attribute: string
@@ -34,20 +40,52 @@ const inlineNames = new Set(["b", "i", "u", "s", "color", "size", "url", "sub", 
 const blockNames = new Set(["quote", "hide", "list", "center", "img", "attachment", "youtube", "table"])
 const voidNames = new Set(["*", "hr", "br", "p"])
 const verbatimNames: ReadonlyMap<string, VerbatimNode["name"]> = new Map([
-  ["asy", "asy"], ["code", "code"], ["pre", "code"], ["latex", "tex"], ["tex", "tex"], ["math", "tex"]
+  ["asy", "asy"],
+  ["code", "code"],
+  ["pre", "code"],
+  ["latex", "tex"],
+  ["tex", "tex"],
+  ["math", "tex"]
 ])
 const oneName: ReadonlyMap<string, string> = new Map([
-  ["hidden", "hide"], ["spoiler", "hide"], ["colour", "color"], ["strike", "s"], ["del", "s"], ["link", "url"], ["image", "img"],
-  ["ul", "list"], ["ol", "list"], ["li", "*"], ["blockquote", "quote"], ["strong", "b"], ["em", "i"], ["font", "color"], ["span", "color"],
-  ["small", "size"], ["big", "size"], ["div", "p"], ["tr", "p"], ["td", "p"], ["a", "url"], ["email", "url"], ["video", "youtube"], ["left", "center"],
-  ["right", "center"], ["align", "center"], ["attach", "attachment"], ["rule", "hr"]
+  ["hidden", "hide"],
+  ["spoiler", "hide"],
+  ["colour", "color"],
+  ["strike", "s"],
+  ["del", "s"],
+  ["link", "url"],
+  ["image", "img"],
+  ["ul", "list"],
+  ["ol", "list"],
+  ["li", "*"],
+  ["blockquote", "quote"],
+  ["strong", "b"],
+  ["em", "i"],
+  ["font", "color"],
+  ["span", "color"],
+  ["small", "size"],
+  ["big", "size"],
+  ["div", "p"],
+  ["tr", "p"],
+  ["td", "p"],
+  ["a", "url"],
+  ["email", "url"],
+  ["video", "youtube"],
+  ["left", "center"],
+  ["right", "center"],
+  ["align", "center"],
+  ["attach", "attachment"],
+  ["rule", "hr"]
 ])
 /** In brackets these are words, in angle brackets tags; `a` and `font` then only with attributes. */
 const htmlOnly = new Set(["p", "a", "em", "strong", "div", "span", "tr", "td", "ul", "ol", "li", "small", "big", "pre"])
 const htmlNames = "sub|sup|br|hr|b|i|u|s|del|strike|center|img|font|table|code|blockquote|" + [...htmlOnly].join("|")
 
-const bracketTag =
-  /\[(\/?)(\*|[a-z]{1,10})((?:[ \t]{0,8}=[^\]\n]{0,300})|(?:[ \t]{1,8}[a-z]{2,12}[ \t]{0,8}=[^\]\n]{0,300}))?[ \t]{0,8}\]/iy
+const bracketTag = pattern(
+  "iy",
+  String.raw`\[(\/?)(\*|[a-z]{1,10})((?:[ \t]{0,8}=[^\]\n]{0,300})|`,
+  String.raw`(?:[ \t]{1,8}[a-z]{2,12}[ \t]{0,8}=[^\]\n]{0,300}))?[ \t]{0,8}\]`
+)
 const angleTag = new RegExp(`<(/?)(${htmlNames})((?:\\s{1,8}[a-z-]{2,20}\\s{0,8}=[^<>]{0,300})?)\\s{0,8}/?>`, "iy")
 const anyClosing = /\[\/[a-z]{1,10}\]/gi
 
@@ -75,7 +113,9 @@ const tagAt = (input: string, start: number): Tag | undefined => {
   const closing = match[1] === "/"
   if (html && !closing && raw === "" && (written === "a" || written === "font")) return undefined
   const name = oneName.get(written) ?? written
-  if (!inlineNames.has(name) && !blockNames.has(name) && !voidNames.has(name) && !verbatimNames.has(written)) return undefined
+  if (!inlineNames.has(name) && !blockNames.has(name) && !voidNames.has(name) && !verbatimNames.has(written)) {
+    return undefined
+  }
   const attribute = written === "ol" ? "1" : raw.slice(raw.indexOf("=") + 1).trim().replace(/^["']|["']$/g, "")
   return { name, written, attribute, closing, html, start, end: start + match[0].length }
 }
@@ -115,7 +155,8 @@ export const parseBbCode = (input: string): ReadonlyArray<Node> => {
         while (stack.length > depth + 1) pop(false)
         return pop(true)
       }
-      if (inlineNames.has(name) && !inlineNames.has(open)) return // the end of a bold text does not reach out of its quote
+      // The end of a bold text does not reach out of its quote.
+      if (inlineNames.has(name) && !inlineNames.has(open)) return
     }
   }
   /** Reads the body of a verbatim tag and gives where to go on; a tag without its closing one is left out. */
@@ -132,7 +173,9 @@ export const parseBbCode = (input: string): ReadonlyArray<Node> => {
     const verbatimName = verbatimNames.get(tag.written)
     if (verbatimName !== undefined) return tag.closing ? tag.end : verbatim(tag, verbatimName)
     if (voidNames.has(tag.name)) {
-      if (!tag.closing || tag.name === "p") siblings().push(element(tag, [], tag.closing || !readsAsMathematics(input, tag)))
+      if (!tag.closing || tag.name === "p") {
+        siblings().push(element(tag, [], tag.closing || !readsAsMathematics(input, tag)))
+      }
     } else if (tag.closing) close(tag.name)
     else if (tag.html && tag.name === "img") siblings().push(element(tag, [], true))
     else if (stack.length < maxDepth) stack.push({ tag, children: [] })
@@ -158,7 +201,10 @@ export const parseBbCode = (input: string): ReadonlyArray<Node> => {
     }
     const code = input.charCodeAt(at)
     const tag = code === 91 /* [ */ || code === 60 /* < */ ? tagAt(input, at) : undefined
-    if (tag === undefined || (tag.name === "*" && !tag.html && !stack.some((open) => open.tag.name === "list") && !startsLine(input, at))) {
+    if (
+      tag === undefined ||
+      (tag.name === "*" && !tag.html && !stack.some((open) => open.tag.name === "list") && !startsLine(input, at))
+    ) {
       at++
       continue
     }

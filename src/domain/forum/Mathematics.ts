@@ -32,12 +32,15 @@ const isAmount = (text: string, start: number, end: number): boolean => {
   if (after < "0" || after > "9") return false
   const before = text[end - 1] ?? ""
   const next = text[end + 1] ?? ""
-  return (before === " " || before === "\n" || (next >= "0" && next <= "9")) && !latexSign.test(text.slice(start + 1, end))
+  return (before === " " || before === "\n" || (next >= "0" && next <= "9")) &&
+    !latexSign.test(text.slice(start + 1, end))
 }
 
 /**
- * Formulas of `text` in order, not overlapping: `$..$`, `$$..$$`, `\(..\)`, `\[..\]`, `\begin{..}..\end{..}`. A span never contains
- * a match of `barrier` (closing tags, which no formula has; a global expression); an inline one never has a blank line in it. Unclosed delimiters
+ * Formulas of `text` in order, not overlapping: `$..$`, `$$..$$`, `\(..\)`, `\[..\]`, `\begin{..}..\end{..}`. A span
+ * never contains
+ * a match of `barrier` (closing tags, which no formula has; a global expression); an inline one never has a blank
+ * line in it. Unclosed delimiters
  * and amounts of money open nothing. Linear time: each delimiter kind is searched forward once.
  */
 export const formulaSpans = (text: string, barrier?: RegExp): ReadonlyArray<Span> => {
@@ -72,7 +75,9 @@ export const formulaSpans = (text: string, barrier?: RegExp): ReadonlyArray<Span
         if (end < 0) at++ // an unclosed pair of dollars: neither opens
       } else {
         let closer = nextSingle(at + 1)
-        while (closer > 0 && text.charCodeAt(closer - 1) === 92 && closer - at < maxInlineFormula) closer = nextSingle(closer + 1)
+        while (closer > 0 && text.charCodeAt(closer - 1) === 92 && closer - at < maxInlineFormula) {
+          closer = nextSingle(closer + 1)
+        }
         end = close(at, at + 1, closer, 1, true)
         if (end >= 0 && isAmount(text, at, closer)) end = -1
       }
@@ -109,7 +114,8 @@ export const formulaSign = "\u00a4"
 export const displayEnd = "\ue000"
 
 /**
- * `text` with every code unit of a formula replaced by `formulaSign`: same length, same offsets. A formula that ends in a stop
+ * `text` with every code unit of a formula replaced by `formulaSign`: same length, same offsets. A formula that ends
+ * in a stop
  * keeps it before its end, and a display then ends in `displayEnd`, so that the sentence ends there too.
  */
 export const maskFormulas = (text: string): string => {

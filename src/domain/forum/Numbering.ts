@@ -1,6 +1,8 @@
-// Numbered lists in plain text: "1.", "2)", "(3)", "#4", "Problem 5:". Finds the outermost list; lettered parts and lists inside of its items stay
+// Numbered lists in plain text: "1.", "2)", "(3)", "#4", "Problem 5:". Finds the outermost list; lettered parts and
+// lists inside of its items stay
 // in their items.
 import { maskFormulas } from "./Mathematics.ts"
+import { pattern } from "./Pattern.ts"
 
 export interface NumberedItem {
   readonly number: number
@@ -15,11 +17,17 @@ export interface NumberedList {
   readonly items: ReadonlyArray<NumberedItem>
 }
 
-const labelled =
-  /^[ \t>*-]{0,8}(?:problem|question|exercise|prob|ex|q)\.?[ \t]{0,4}(?:#|no\.?|n°|number)?[ \t]{0,4}(\d{1,3})[ \t]{0,4}(?:[.:)\]\u2013-]+|\([^()\n]{0,60}\)[.:]?|(?=\n|$))[ \t]*/gim
+const labelled = pattern(
+  "gim",
+  String.raw`^[ \t>*-]{0,8}(?:problem|question|exercise|prob|ex|q)\.?[ \t]{0,4}(?:#|no\.?|n°|`,
+  String.raw`number)?[ \t]{0,4}(\d{1,3})[ \t]{0,4}(?:[.:)\]\u2013-]+|\([^()\n]{0,60}\)[.:]?|(?=\n|$))[ \t]*`
+)
 /** At the start of a line, or after the end of a sentence and before a capital letter. */
-const bare =
-  /(?:^[ \t]{0,8}(?:(#)(\d{1,3})[.):]?[ \t]+|([([])?(\d{1,3})(\.\)|[)\]]|[.:/](?!\d))(?:[ \t]+|(?=[A-Z\u00a4(])))|(?<=[.?!\u00a4][ \t]{1,4})(\()?(\d{1,2})([.)])[ \t]+(?=[A-Z\u00a4]))(?=\S)/gm
+const bare = pattern(
+  "gm",
+  String.raw`(?:^[ \t]{0,8}(?:(#)(\d{1,3})[.):]?[ \t]+|([([])?(\d{1,3})(\.\)|[)\]]|[.:/](?!\d))(?:[ \t]+|`,
+  String.raw`(?=[A-Z\u00a4(])))|(?<=[.?!\u00a4][ \t]{1,4})(\()?(\d{1,2})([.)])[ \t]+(?=[A-Z\u00a4]))(?=\S)`
+)
 
 interface Marker extends NumberedItem {
   readonly style: string
@@ -41,7 +49,12 @@ const markersOf = (text: string): ReadonlyArray<Marker> => {
   const masked = maskFormulas(text)
   const markers: Array<Marker> = []
   for (const match of masked.matchAll(labelled)) {
-    markers.push({ style: "label", number: Number(match[1]), start: match.index, textStart: match.index + match[0].length })
+    markers.push({
+      style: "label",
+      number: Number(match[1]),
+      start: match.index,
+      textStart: match.index + match[0].length
+    })
   }
   for (const match of masked.matchAll(bare)) {
     const number = match[2] ?? match[4] ?? match[7] ?? ""
@@ -53,10 +66,15 @@ const markersOf = (text: string): ReadonlyArray<Marker> => {
 
 export const itemLabels = (text: string): ReadonlyArray<NumberedItem> => markersOf(text)
 
-/** The list of `text`; `undefined` where fewer than two numbers of one style follow each other. Labels win, then what begins first. */
+/**
+ * The list of `text`; `undefined` where fewer than two numbers of one style follow each other. Labels win, then what
+ * begins first.
+ */
 export const numberedList = (text: string): NumberedList | undefined => {
   const byStyle = Map.groupBy(markersOf(text), ({ style }) => style)
-  const runs = [...byStyle].map(([style, markers]) => ({ style, items: counted(markers) })).filter(({ items }) => items.length >= 2)
+  const runs = [...byStyle].map(([style, markers]) => ({ style, items: counted(markers) })).filter(({ items }) =>
+    items.length >= 2
+  )
   const best = runs.find(({ style }) => style === "label") ?? runs[0]
   return best === undefined ? undefined : {
     style: best.style === "label" ? "label" : best.style.startsWith("(") ? "parenthesis" : "plain",

@@ -1,9 +1,11 @@
-// From a forum post to the problems in it: none, one, or the items of a numbered list. A moderator's edit that states a problem wins over
+// From a forum post to the problems in it: none, one, or the items of a numbered list. A moderator's edit that states
+// a problem wins over
 // the text around it; quotes are looked into only where the post itself has no problem.
+import { type NumberedList, numberedList } from "./Numbering.ts"
+import { pattern } from "./Pattern.ts"
+import { postText } from "./PostText.ts"
 import { asserts, kindOfSentences, type ProblemKind } from "./ProblemKind.ts"
 import { hasTask, tasksOf } from "./ProblemTasks.ts"
-import { type NumberedList, numberedList } from "./Numbering.ts"
-import { postText } from "./PostText.ts"
 import { hasFormula, type Sentence, sentencesOf } from "./Sentences.ts"
 import { isProblem, statementOf } from "./Statement.ts"
 
@@ -24,15 +26,22 @@ export interface PostReading {
   readonly none: "empty" | "image-only" | "only-talk" | "no-task" | null
 }
 
-/** A post gives at most this many problems; a shared introduction longer than `maxIntroduction` characters is not repeated. */
+/**
+ * A post gives at most this many problems; a shared introduction longer than `maxIntroduction` characters is not
+ * repeated.
+ */
 export const maxProblems = 100
 export const maxIntroduction = 2_000
 
-const edit =
-  /(?:\[|^)[ \t]*(?:(?:mod(?:erator)?|admin(?:istrator)?)(?:'s)?\s+(?:edit|note)|edit(?:ed)?\s+by\s+(?:an?\s+|the\s+)?(?:mod(?:erator)?|admin(?:istrator)?))\b[^:\n-]{0,40}[:-]/gim
+const edit = pattern(
+  "gim",
+  String.raw`(?:\[|^)[ \t]*(?:(?:mod(?:erator)?|admin(?:istrator)?)(?:'s)?\s+(?:edit|note)|`,
+  String.raw`edit(?:ed)?\s+by\s+(?:an?\s+|the\s+)?(?:mod(?:erator)?|admin(?:istrator)?))\b[^:\n-]{0,40}[:-]`
+)
 
 /**
- * Cuts moderators' edits out of a text: "[Moderator edit: ...]", or a paragraph that begins so. One in brackets ends at the bracket that
+ * Cuts moderators' edits out of a text: "[Moderator edit: ...]", or a paragraph that begins so. One in brackets ends
+ * at the bracket that
  * closes it; if none does, at the end of its paragraph.
  */
 const takeEdits = (text: string): { readonly rest: string; readonly edits: ReadonlyArray<string> } => {
@@ -87,8 +96,10 @@ const pointsBack = /\b(?:this|these|those|its?|above|they|them|their)\b/i
 const refersToItems = /\b(?:part|item|question|problem)s?\s*\(?#?\d|\bprevious\s+(?:part|problem|question|result|item)/i
 
 /**
- * The items as problems, or `undefined` where they belong together: conditions, steps and parts of one problem. They do if the introduction asks
- * for something itself, if most items ask for nothing, if "(1)", "(2)" follow an introduction, or if items speak of each other.
+ * The items as problems, or `undefined` where they belong together: conditions, steps and parts of one problem. They
+ * do if the introduction asks
+ * for something itself, if most items ask for nothing, if "(1)", "(2)" follow an introduction, or if items speak of
+ * each other.
  */
 const split = (text: string, list: NumberedList): Found | undefined => {
   const introduction = statementOf(text.slice(0, list.items[0]?.start))
@@ -109,12 +120,15 @@ const split = (text: string, list: NumberedList): Found | undefined => {
   const problems: Array<PostProblem> = []
   for (const { number, statement } of items.slice(0, maxProblems)) {
     if (!hasTask(tasksOf(statement.sentences)) && !asserts(statement.sentences)) continue
-    const needed = shared !== "" && (pointsBack.test(statement.text) || [...symbolsOf(statement.text)].some((name) => names.has(name)))
+    const needed = shared !== "" &&
+      (pointsBack.test(statement.text) || [...symbolsOf(statement.text)].some((name) => names.has(name)))
     const whole = needed ? `${shared}\n\n${statement.text}` : statement.text
     const sentences = needed ? sentencesOf(whole) : statement.sentences
     if (isProblem(whole, sentences)) problems.push(problem(whole, sentences, number))
   }
-  const attempts = items.map(({ number, statement }) => statement.attempt === "" ? "" : `${number}. ${statement.attempt}`).filter((own) => own !== "")
+  const attempts = items.map(({ number, statement }) =>
+    statement.attempt === "" ? "" : `${number}. ${statement.attempt}`
+  ).filter((own) => own !== "")
   return problems.length === 0 ? undefined : { problems, attempts, leftOut: items.length - problems.length }
 }
 
@@ -132,14 +146,25 @@ const inPost = (text: string): Found => {
   return inText(rest)
 }
 
-/** The problems of a post in their order. Total on any string; time grows with its length and, for lists, at most by `maxProblems` introductions. */
+/**
+ * The problems of a post in their order. Total on any string; time grows with its length and, for lists, at most by
+ * `maxProblems` introductions.
+ */
 export const problemsOfPost = (post: string): PostReading => {
   const own = postText(post, { quotes: false, hidden: false })
   let found = inPost(own.text)
-  if (found.problems.length === 0 && /quote/i.test(post)) found = inPost(postText(post, { quotes: true, hidden: false }).text)
+  if (found.problems.length === 0 && /quote/i.test(post)) {
+    found = inPost(postText(post, { quotes: true, hidden: false }).text)
+  }
   const asides = [...own.hidden, ...found.attempts]
   if (found.problems.length > 0) return { problems: found.problems, asides, leftOut: found.leftOut, none: null }
   const words = own.text.replaceAll("[image]", "").trim()
-  const none = post.trim() === "" ? "empty" : words === "" && own.images > 0 ? "image-only" : statementOf(words).text === "" ? "only-talk" : "no-task"
+  const none = post.trim() === ""
+    ? "empty"
+    : words === "" && own.images > 0
+    ? "image-only"
+    : statementOf(words).text === ""
+    ? "only-talk"
+    : "no-task"
   return { problems: [], asides, leftOut: found.leftOut, none }
 }

@@ -1,4 +1,5 @@
-// The plain text of a forum post: markup rendered or removed, old escapes, entities and smileys resolved, formulas kept as they are.
+// The plain text of a forum post: markup rendered or removed, old escapes, entities and smileys resolved, formulas
+// kept as they are.
 // Quoted and hidden text is kept or left out as the reader asks. Total on any string, linear time.
 import { type ElementNode, type Node, parseBbCode, type VerbatimNode } from "./BbCode.ts"
 
@@ -18,10 +19,41 @@ export interface PostText {
 }
 
 const entities: { readonly [name: string]: string } = {
-  lt: "<", gt: ">", amp: "&", quot: "\"", apos: "'", nbsp: " ", le: "\u2264", ge: "\u2265", ne: "\u2260", times: "\u00d7", minus: "\u2212",
-  middot: "\u00b7", deg: "\u00b0", pi: "\u03c0", alpha: "\u03b1", beta: "\u03b2", gamma: "\u03b3", theta: "\u03b8", infin: "\u221e",
-  radic: "\u221a", plusmn: "\u00b1", divide: "\u00f7", hellip: "...", ndash: "\u2013", mdash: "\u2014", rsquo: "\u2019", lsquo: "\u2018",
-  ldquo: "\u201c", rdquo: "\u201d", sup2: "\u00b2", sup3: "\u00b3", frac12: "\u00bd", eacute: "\u00e9", uuml: "\u00fc", ouml: "\u00f6"
+  lt: "<",
+  gt: ">",
+  amp: "&",
+  quot: "\"",
+  apos: "'",
+  nbsp: " ",
+  le: "\u2264",
+  ge: "\u2265",
+  ne: "\u2260",
+  times: "\u00d7",
+  minus: "\u2212",
+  middot: "\u00b7",
+  deg: "\u00b0",
+  pi: "\u03c0",
+  alpha: "\u03b1",
+  beta: "\u03b2",
+  gamma: "\u03b3",
+  theta: "\u03b8",
+  infin: "\u221e",
+  radic: "\u221a",
+  plusmn: "\u00b1",
+  divide: "\u00f7",
+  hellip: "...",
+  ndash: "\u2013",
+  mdash: "\u2014",
+  rsquo: "\u2019",
+  lsquo: "\u2018",
+  ldquo: "\u201c",
+  rdquo: "\u201d",
+  sup2: "\u00b2",
+  sup3: "\u00b3",
+  frac12: "\u00bd",
+  eacute: "\u00e9",
+  uuml: "\u00fc",
+  ouml: "\u00f6"
 }
 
 const decodeEntities = (text: string): string =>
@@ -40,12 +72,19 @@ const oldOperators = (text: string): string =>
     ? text.replace(/\\(plus|minus|equal)\{\}/g, (_, name) => name === "plus" ? "+" : name === "minus" ? "-" : "=")
     : text
 
-const smileyNames = "lol|blush|mad|oops|roll|rolleyes|rotfl|rotflmao|wink|huh|maybe|ninja|wallbash|wallbash_red|cool|cry|evil|twisted|" +
-  "shock|eek|smile|sad|razz|arrow|idea|question|exclaim|help|thumbup|thumbsup|thumb|play_ball|stretcher|furious|yinyang|alien|yup|icecream|sleep|" +
-  "sleeping|diablo|ewpu|first|money|noo|love|spidy|surf|starwars|trampoline|welcome|winner|yoda|bomb|censored|clap2|dry|juggle|coolspeak|read|nhl|pilot|police|roflmao|gathering|heli|jump|lightsaber"
-/** Colon smileys stand alone: after a space or the end of a sentence, before a space or the end, and not before an arrow. */
+const smileyNames =
+  "lol|blush|mad|oops|roll|rolleyes|rotfl|rotflmao|wink|huh|maybe|ninja|wallbash|wallbash_red|cool|cry|evil|twisted|" +
+  "shock|eek|smile|sad|razz|arrow|idea|question|exclaim|help|thumbup|thumbsup|thumb|play_ball|stretcher|" +
+  "furious|yinyang|alien|yup|icecream|sleep|" +
+  "sleeping|diablo|ewpu|first|money|noo|love|spidy|surf|starwars|trampoline|welcome|winner|yoda|bomb|" +
+  "censored|clap2|dry|juggle|coolspeak|read|nhl|pilot|police|roflmao|gathering|heli|jump|lightsaber"
+/**
+ * Colon smileys stand alone: after a space or the end of a sentence, before a space or the end, and not before an
+ * arrow.
+ */
 const smiley = new RegExp(
-  `(^|[\\s.?!,)"\\u00a0])(?:(?::(?:${smileyNames}|[?!]):|[:;]-?[DPp)(|?oO]|:-?/|=\\)|:'\\(|xD|\\^_{1,3}\\^)(?=$|[\\s.!,:;])(?![ \\t]*(?:->|[=\\\\\\u2190-\\u21ff]))[ \\t]?)+`,
+  `(^|[\\s.?!,)"\\u00a0])(?:(?::(?:${smileyNames}|[?!]):|[:;]-?[DPp)(|?oO]|:-?/|=\\)|:'\\(|xD|` +
+    `\\^_{1,3}\\^)(?=$|[\\s.!,:;])(?![ \\t]*(?:->|[=\\\\\\u2190-\\u21ff]))[ \\t]?)+`,
   "gm"
 )
 const faces = /[\u{1F600}-\u{1F64F}\u{1F910}-\u{1F92F}\u{1F970}-\u{1F97A}\u{1F44B}-\u{1F44F}\u{FE0F}\u{200D}]+/gu
@@ -64,7 +103,10 @@ const plain = (text: string): string => withoutSmileys(decodeEntities(oldOperato
 const formula = (text: string): string => {
   const decoded = decodeEntities(oldOperators(text))
   return decoded.includes("</su")
-    ? decoded.replace(/<(sub|sup)>([^<]{0,200})<\/\1>/gi, (_, name, body) => `${name.toLowerCase() === "sub" ? "_" : "^"}{${body}}`)
+    ? decoded.replace(
+      /<(sub|sup)>([^<]{0,200})<\/\1>/gi,
+      (_, name, body) => `${name.toLowerCase() === "sub" ? "_" : "^"}{${body}}`
+    )
     : decoded
 }
 
@@ -99,7 +141,9 @@ class Renderer {
       case "quote":
         return this.quote(node, numbering)
       case "hide": {
-        if (this.view.hidden || !node.closed || /problem|question|statement/i.test(node.attribute)) return `\n${inside()}\n`
+        if (this.view.hidden || !node.closed || /problem|question|statement/i.test(node.attribute)) {
+          return `\n${inside()}\n`
+        }
         this.hidden.push(inside())
         return "\n"
       }
@@ -133,13 +177,15 @@ class Renderer {
   }
 
   /**
-   * A closed quote goes or stays as a whole. An unclosed one followed by a bare second one is a mistyped closing tag; any other
+   * A closed quote goes or stays as a whole. An unclosed one followed by a bare second one is a mistyped closing tag;
+   * any other
    * unclosed quote is only a tag, so that it never swallows the rest of the post.
    */
   quote(node: ElementNode, numbering: { next: number } | null): string {
     if (node.closed) return this.view.quotes ? `\n${this.nodes(node.children, numbering)}\n` : "\n"
     const last = node.children.at(-1)
-    const isPair = last !== undefined && last._tag === "Element" && last.name === "quote" && !last.closed && last.attribute === "" &&
+    const isPair = last !== undefined && last._tag === "Element" && last.name === "quote" && !last.closed &&
+      last.attribute === "" &&
       node.children.length > 1
     if (!isPair) return `\n${this.nodes(node.children, numbering)}\n`
     const quoted = this.view.quotes ? this.nodes(node.children.slice(0, -1), numbering) : ""
@@ -152,7 +198,8 @@ export const cleanCharacters = (text: string): string =>
   text.toWellFormed().replace(/\r\n?|\u2028|\u2029/g, "\n").replace(controls, "")
 
 /** At most one blank line in a row, no blanks at line ends. */
-const tidyLines = (text: string): string => text.split("\n").map((line) => line.trimEnd()).join("\n").replace(/\n{3,}/g, "\n\n").trim()
+const tidyLines = (text: string): string =>
+  text.split("\n").map((line) => line.trimEnd()).join("\n").replace(/\n{3,}/g, "\n\n").trim()
 
 export const postText = (post: string, view: PostView): PostText => {
   const renderer = new Renderer(view)

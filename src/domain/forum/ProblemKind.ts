@@ -1,4 +1,5 @@
 // The kind of a problem by its words: what sort of answer would settle it.
+import { pattern } from "./Pattern.ts"
 import { tasksOf } from "./ProblemTasks.ts"
 import { mathematicalWords, type Sentence, sentencesOf } from "./Sentences.ts"
 
@@ -9,10 +10,22 @@ import { mathematicalWords, type Sentence, sentencesOf } from "./Sentences.ts"
 export type ProblemKind = "proof" | "multiple-choice" | "binary" | "other"
 
 /** An option's letter: "(A)", "A)", "A." at a line's or gap's start, or wrapped in a LaTeX font command. */
-const option = /\(\s?(?:\\(?:text|textbf|textrm|textit|mathrm|mathbf|bf|rm)\s*\{\s*)?([A-Ha-h])\s?\}?\s?\)|(?<=^|\n|[ \t]{2}|[{~}\u00a0]|\\\\ ?|[a-z\d.,$] )([A-H])[.)](?=[\s}~$\\])/g
-const choiceWords = /\bwhich\s+(?:one\s+)?of\s+(?:the\s+following|these)|\bchoose\s+(?:the|one)|\bselect\s+(?:the|one)|\bmultiple.choice\b/i
+const option = pattern(
+  "g",
+  String.raw`\(\s?(?:\\(?:text|textbf|textrm|textit|mathrm|mathbf|bf|rm)\s*\{\s*)?([A-Ha-h])\s?\}?\s?\)|(?<=^|\n|`,
+  String.raw`[ \t]{2}|[{~}\u00a0]|\\\\ ?|[a-z\d.,$] )([A-H])[.)](?=[\s}~$\\])`
+)
+const choiceWords = pattern(
+  "i",
+  String.raw`\bwhich\s+(?:one\s+)?of\s+(?:the\s+following|these)|\bchoose\s+(?:the|one)|\bselect\s+(?:the|one)|`,
+  String.raw`\bmultiple.choice\b`
+)
 /** What may stand between two letters without being an option's text. */
-const filler = /\\(?:text|textbf|textrm|mathrm|mathbf|bf|rm|qquad|quad|hspace|,|;|!|:|\\)|\{[^{}]{0,8}\}|\b(?:and|or)\b|[\s,;.&$~{}()]/gi
+const filler = pattern(
+  "gi",
+  String.raw`\\(?:text|textbf|textrm|mathrm|mathbf|bf|rm|qquad|quad|hspace|,|;|!|:|\\)|\{[^{}]{0,8}\}|\b(?:and|`,
+  String.raw`or)\b|[\s,;.&$~{}()]`
+)
 
 /** Without Asymptote code, whose labels look like options. */
 const withoutFigures = (text: string): string =>
@@ -22,7 +35,8 @@ const withoutFigures = (text: string): string =>
   }).join(" ")
 
 /**
- * True where options follow each other from A on: three, or two under "which of the following". Small letters name parts of a problem unless the
+ * True where options follow each other from A on: three, or two under "which of the following". Small letters name
+ * parts of a problem unless the
  * text says that one is to choose. Letters with nothing between them ("circles (A), (B), (C)") are names.
  */
 export const hasOptions = (text: string): boolean => {
@@ -66,9 +80,14 @@ export const kindOfSentences = (problem: string, sentences: ReadonlyArray<Senten
 export const asserts = (sentences: ReadonlyArray<Sentence>): boolean =>
   !sentences.some(({ masked }) => masked.includes("?")) &&
   sentences.some(({ masked }) =>
-    /\b(?:then|there (?:is|are|exists?)|exists?|if and only if|iff|for (?:all|any|every|each)|cannot|must)\b/i.test(masked) &&
+    /\b(?:then|there (?:is|are|exists?)|exists?|if and only if|iff|for (?:all|any|every|each)|cannot|must)\b/i.test(
+      masked
+    ) &&
     (masked.includes("\u00a4") || /[=<>\u2264\u2265]/.test(masked) || mathematicalWords(masked) >= 2)
   )
 
-/** The kind of any problem text. Total; linear time. Works from wording alone, so it is a first guess that a model may better. */
+/**
+ * The kind of any problem text. Total; linear time. Works from wording alone, so it is a first guess that a model
+ * may better.
+ */
 export const classifyKind = (problem: string): ProblemKind => kindOfSentences(problem, sentencesOf(problem))

@@ -2,11 +2,14 @@
 import type { Json } from "../Json.ts"
 
 /**
- * Replies in order. A heading counts only where it stands alone on its line and carries the next number, from 1; "Post 2:" inside
+ * Replies in order. A heading counts only where it stands alone on its line and carries the next number, from 1;
+ * "Post 2:" inside
  * a sentence is text. A text that does not begin with "Post 1:" is one reply; blank replies are left out.
  */
 export const splitReplies = (discussions: Json | undefined): ReadonlyArray<string> => {
-  if (Array.isArray(discussions)) return discussions.filter((reply): reply is string => typeof reply === "string" && reply.trim() !== "")
+  if (Array.isArray(discussions)) {
+    return discussions.filter((reply): reply is string => typeof reply === "string" && reply.trim() !== "")
+  }
   if (typeof discussions !== "string") return []
   const replies: Array<string> = []
   let from = 0
@@ -23,10 +26,12 @@ export const splitReplies = (discussions: Json | undefined): ReadonlyArray<strin
 }
 
 /** The inverse of `splitReplies`, as the field's public data sets write it. */
-export const joinReplies = (replies: ReadonlyArray<string>): string => replies.map((reply, index) => `Post ${index + 1}:\n${reply}`).join("\n\n")
+export const joinReplies = (replies: ReadonlyArray<string>): string =>
+  replies.map((reply, index) => `Post ${index + 1}:\n${reply}`).join("\n\n")
 
 /**
- * Tokens of a text, estimated without a tokenizer's files and meant to err upwards on mathematics: a run of ASCII letters counts one for every four
+ * Tokens of a text, estimated without a tokenizer's files and meant to err upwards on mathematics: a run of ASCII
+ * letters counts one for every four
  * begun, every digit, sign and other character one, blanks none.
  */
 export const estimateTokens = (text: string): number => {
@@ -44,7 +49,10 @@ export const estimateTokens = (text: string): number => {
   return tokens
 }
 
-/** The longest run of first replies, whole, whose estimated tokens sum up to at most `maxTokens`; none where the first is longer. */
+/**
+ * The longest run of first replies, whole, whose estimated tokens sum up to at most `maxTokens`; none where the
+ * first is longer.
+ */
 export const cutReplies = (replies: ReadonlyArray<string>, maxTokens = 24_000): ReadonlyArray<string> => {
   let tokens = 0
   const end = replies.findIndex((reply) => (tokens += estimateTokens(reply)) > maxTokens)

@@ -1,6 +1,8 @@
-// A text cut into the units that readers of prose judge: sentences, which a line feed ends as well. Formulas are masked, so that no full stop
+// A text cut into the units that readers of prose judge: sentences, which a line feed ends as well. Formulas are
+// masked, so that no full stop
 // inside one ends a sentence; offsets are those of the text.
 import { displayEnd, formulaSign, maskFormulas } from "./Mathematics.ts"
+import { pattern } from "./Pattern.ts"
 
 export interface Sentence {
   readonly start: number
@@ -9,7 +11,10 @@ export interface Sentence {
   readonly masked: string
 }
 
-/** The ends of sentences in masked text: a stop and a blank, or a line feed. Abbreviations before a small letter end nothing. */
+/**
+ * The ends of sentences in masked text: a stop and a blank, or a line feed. Abbreviations before a small letter end
+ * nothing.
+ */
 const sentenceEnd = /[.?!]+["')\]]*(?=\s+[^a-z\s]|\s*$|\s*\n)|\n|[.?!]\ue000/g
 
 export const sentencesOf = (text: string): ReadonlyArray<Sentence> => {
@@ -20,7 +25,13 @@ export const sentencesOf = (text: string): ReadonlyArray<Sentence> => {
     const piece = masked.slice(start, to)
     const lead = piece.length - piece.trimStart().length
     const trimmed = piece.trim()
-    if (trimmed !== "") sentences.push({ start: start + lead, end: start + lead + trimmed.length, masked: trimmed.endsWith(displayEnd) ? trimmed.slice(0, -1) : trimmed })
+    if (trimmed !== "") {
+      sentences.push({
+        start: start + lead,
+        end: start + lead + trimmed.length,
+        masked: trimmed.endsWith(displayEnd) ? trimmed.slice(0, -1) : trimmed
+      })
+    }
     start = to
   }
   for (const end of masked.matchAll(sentenceEnd)) add(end.index + end[0].length)
@@ -31,10 +42,27 @@ export const sentencesOf = (text: string): ReadonlyArray<Sentence> => {
 /** True where something is written in signs: a formula, a relation, an operation, a function's value. */
 export const hasFormula = (masked: string): boolean =>
   masked.includes(formulaSign) ||
-  /[=<>\u2264\u2265\u2260\u2211\u221a\u222b^\\|]|\w_[\w{(]|\d\s?[+*/\u00d7\u00b7\u00f7-]\s?[\w(]|\w[+*/]\w|\b[a-z]\([\w,+*-]{1,12}\)/i.test(masked)
+  /[=<>\u2264\u2265\u2260\u2211\u221a\u222b^\\|]|\w_[\w{(]|\d\s?[+*/\u00d7\u00b7\u00f7-]\s?[\w(]|\w[+*/]\w|\b[a-z]\([\w,+*-]{1,12}\)/i
+    .test(masked)
 
-const vocabulary =
-  /\b(?:integers?|numbers?|primes?|polynomials?|functions?|sequences?|sums?|products?|angles?|triangles?|circles?|areas?|perimeters?|volumes?|probabilit(?:y|ies)|inequalit(?:y|ies)|equations?|reals?|positive|negative|divisible|divides?|divisors?|multiples?|factors?|remainders?|roots?|matri(?:x|ces)|vectors?|planes?|points?|lines?|segments?|squares?|rectangles?|polygons?|quadrilaterals?|trapezoids?|parallelograms?|perpendicular|parallel|graphs?|vert(?:ex|ices)|edges?|digits?|even|odd|integrals?|derivatives?|limits?|ratios?|percent|radi(?:us|i)|diameters?|tangents?|medians?|bisectors?|altitudes?|circumcircle|incircle|circumcenter|incenter|orthocenter|tetrahedr(?:on|a)|cubes?|spheres?|coins?|dice|cards?|balls?|sets?|subsets?|elements?|permutations?|combinations?|ways|colou?rs?|colou?red|chessboard|board|consecutive|average|mean|sides?|lengths?|degrees?|minimum|maximum|smallest|largest|greatest|least|total|each|half|twice|times|hours?|minutes?|dollars?|cents?|miles?|feet|inches|cm|meters?|kilometers?|equilateral|isosceles|hexagon|pentagon|octagon|log(?:arithm)?|sin|cos|tan|complex|rational|irrational|finite|infinite|bounded|continuous|differentiable|group|ring|field|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred|thousand|dozen|thirds?|quarters?|fifths?|fraction(?:al)?|older|younger)\b/gi
+const vocabulary = pattern(
+  "gi",
+  String.raw`\b(?:integers?|numbers?|primes?|polynomials?|functions?|sequences?|sums?|products?|angles?|`,
+  String.raw`triangles?|circles?|areas?|perimeters?|volumes?|probabilit(?:y|ies)|inequalit(?:y|ies)|equations?|`,
+  String.raw`reals?|positive|negative|divisible|divides?|divisors?|multiples?|factors?|remainders?|roots?|`,
+  String.raw`matri(?:x|ces)|vectors?|planes?|points?|lines?|segments?|squares?|rectangles?|polygons?|`,
+  String.raw`quadrilaterals?|trapezoids?|parallelograms?|perpendicular|parallel|graphs?|vert(?:ex|ices)|edges?|`,
+  String.raw`digits?|even|odd|integrals?|derivatives?|limits?|ratios?|percent|radi(?:us|i)|diameters?|tangents?|`,
+  String.raw`medians?|bisectors?|altitudes?|circumcircle|incircle|circumcenter|incenter|orthocenter|`,
+  String.raw`tetrahedr(?:on|a)|cubes?|spheres?|coins?|dice|cards?|balls?|sets?|subsets?|elements?|permutations?|`,
+  String.raw`combinations?|ways|colou?rs?|colou?red|chessboard|board|consecutive|average|mean|sides?|lengths?|`,
+  String.raw`degrees?|minimum|maximum|smallest|largest|greatest|least|total|each|half|twice|times|hours?|`,
+  String.raw`minutes?|dollars?|cents?|miles?|feet|inches|cm|meters?|kilometers?|equilateral|isosceles|hexagon|`,
+  String.raw`pentagon|octagon|log(?:arithm)?|sin|cos|tan|complex|rational|irrational|finite|infinite|bounded|`,
+  String.raw`continuous|differentiable|group|ring|field|two|three|four|five|six|seven|eight|nine|ten|eleven|`,
+  String.raw`twelve|twenty|thirty|hundred|thousand|dozen|thirds?|quarters?|fifths?|fraction(?:al)?|older|`,
+  String.raw`younger)\b`
+)
 
 /** How many words of `masked` belong to the vocabulary of problems, counted up to `limit`. */
 export const mathematicalWords = (masked: string, limit = 4): number => {

@@ -1,4 +1,5 @@
-// The stage that makes problems of forum posts, without a model: a post becomes 0..n rows, each with one self-contained statement. Rows that
+// The stage that makes problems of forum posts, without a model: a post becomes 0..n rows, each with one
+// self-contained statement. Rows that
 // are problems already get their kind. Total on any fields; no post vanishes without a reason.
 import { Effect, Schema } from "effect"
 import { discussedAnswers } from "../forum/DiscussionAnswer.ts"
@@ -14,13 +15,20 @@ export const ExtractProblemsParams = Schema.Struct({
   /** Give rows without a post the field `kind`. Default true. */
   kinds: Schema.Boolean.pipe(Schema.withDecodingDefaultKey(Effect.succeed(true))),
   /** Tokens (estimated) of the discussion that are read for answers, cut at a reply's end. Default 24,000. */
-  discussionTokens: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })).pipe(Schema.withDecodingDefaultKey(Effect.succeed(24_000))),
+  discussionTokens: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed(24_000))
+  ),
   /** Longer posts are dropped as `post-too-long`; characters. Default 200,000. */
-  postCharacters: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })).pipe(Schema.withDecodingDefaultKey(Effect.succeed(200_000)))
+  postCharacters: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed(200_000))
+  )
 })
 export type ExtractProblemsParams = typeof ExtractProblemsParams.Type
 
-/** The post's other fields. Its own answer and solution speak of the whole post: they stay only with a single problem. */
+/**
+ * The post's other fields. Its own answer and solution speak of the whole post: they stay only with a single
+ * problem.
+ */
 const otherFields = (fields: JsonObject, isAlone: boolean, keepDiscussion: boolean): JsonObject => {
   const rest: { [key: string]: JsonObject[string] } = {}
   for (const [key, value] of Object.entries(fields)) {
@@ -37,7 +45,8 @@ export const extractProblems: ExpandStage<ExtractProblemsParams> = {
   name: "extract-problems",
   version: 1,
   cost: "cpu",
-  summary: "Takes the problems out of forum posts with their kind and, where the discussion states it, their answer; gives other rows their kind.",
+  summary:
+    "Takes the problems out of forum posts with their kind and, where the discussion states it, their answer; gives other rows their kind.",
   params: ExtractProblemsParams,
   needs: [],
   prepare: (params) => (fields) => {
@@ -63,9 +72,14 @@ export const extractProblems: ExpandStage<ExtractProblemsParams> = {
         problem: found.problem,
         kind: found.kind,
         extraction: "heuristic",
-        ...(answer === null || answer === undefined || rest["answer"] != null ? {} : { answer: answer.value, answerFrom: answer.from })
+        ...(answer === null || answer === undefined || rest["answer"] != null
+          ? {}
+          : { answer: answer.value, answerFrom: answer.from })
       }
     })
-    return expanded(rows, reading.leftOut > 0 ? { problems: rows.length, leftOut: reading.leftOut } : { problems: rows.length })
+    return expanded(
+      rows,
+      reading.leftOut > 0 ? { problems: rows.length, leftOut: reading.leftOut } : { problems: rows.length }
+    )
   }
 }

@@ -2,7 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { discussedAnswers } from "../../../src/domain/forum/DiscussionAnswer.ts"
 import type { PostProblem } from "../../../src/domain/forum/PostProblems.ts"
 
-const one = (kind: PostProblem["kind"] = "other", problem = "Find $(a,b)$."): ReadonlyArray<PostProblem> => [{ problem, kind, number: null }]
+const one = (
+  kind: PostProblem["kind"] = "other",
+  problem = "Find $(a,b)$."
+): ReadonlyArray<PostProblem> => [{ problem, kind, number: null }]
 const answer = (reply: string, problems = one()) => discussedAnswers(problems, [], [reply])[0]?.value ?? null
 
 describe("an explicit answer is taken", () => {
@@ -35,8 +38,14 @@ describe("anything less is not", () => {
   ])("%s", (reply) => assert.isNull(answer(reply)))
   it("a proof has no answer", () => assert.isNull(answer("The answer is 9.", one("proof"))))
   it("replies that contradict each other give none", () => {
-    assert.deepStrictEqual(discussedAnswers(one(), [], ["The answer is 9.", "The answer is $9$.", "The answer is 8."]), [null])
-    assert.deepStrictEqual(discussedAnswers(one(), [], ["The answer is 9.", "The answer is $9$."]), [{ value: "$9$".replaceAll("$", ""), from: "discussion" }])
+    assert.deepStrictEqual(
+      discussedAnswers(one(), [], ["The answer is 9.", "The answer is $9$.", "The answer is 8."]),
+      [null]
+    )
+    assert.deepStrictEqual(discussedAnswers(one(), [], ["The answer is 9.", "The answer is $9$."]), [{
+      value: "$9$".replaceAll("$", ""),
+      from: "discussion"
+    }])
   })
 })
 
@@ -54,7 +63,8 @@ describe("several problems", () => {
     { problem: "Find $z$.", kind: "other", number: 2 },
     { problem: "Find $w$.", kind: "other", number: 3 }
   ]
-  const values = (...replies: ReadonlyArray<string>) => discussedAnswers(three, [], replies).map((found) => found?.value ?? null)
+  const values = (...replies: ReadonlyArray<string>) =>
+    discussedAnswers(three, [], replies).map((found) => found?.value ?? null)
   it("gives an answer to the problem whose number stands there", () => {
     assert.deepStrictEqual(values("1. easy\n3. We add. The answer is 29."), [null, null, "29"])
     assert.deepStrictEqual(values("Problem 2: the answer is 4"), [null, "4", null])

@@ -7,25 +7,47 @@ describe("talk around a statement goes, the statement stays", () => {
   it.each([
     ["Hello everyone!\nFind $x$ if $x+1=3$.\nThanks in advance :)", "Find $x$ if $x+1=3$."],
     ["Hi, find all primes $p<20$ please help", "find all primes $p<20$"],
-    ["hey evry1\nhelp me solve this problem\nprove that $a_n$ converges\nthanx.\n(does ne1 know a website?)", "prove that $a_n$ converges"],
-    ["please help me prove this inequality:\n$a^2+b^2\\ge 2ab$", "please help me prove this inequality:\n$a^2+b^2\\ge 2ab$"],
-    ["Here's a problem from school: Three friends share 24 apples. How many does each get?", "Three friends share 24 apples. How many does each get?"],
+    [
+      "hey evry1\nhelp me solve this problem\nprove that $a_n$ converges\nthanx.\n(does ne1 know a website?)",
+      "prove that $a_n$ converges"
+    ],
+    [
+      "please help me prove this inequality:\n$a^2+b^2\\ge 2ab$",
+      "please help me prove this inequality:\n$a^2+b^2\\ge 2ab$"
+    ],
+    [
+      "Here's a problem from school: Three friends share 24 apples. How many does each get?",
+      "Three friends share 24 apples. How many does each get?"
+    ],
     ["Problem 3. Prove that $n^2+n$ is even.\n\nProposed by somebody", "Prove that $n^2+n$ is even."],
     ["Solve $x+1=2$.\n\n[b]Solution:[/b] $x=1$", "Solve $x+1=2$."],
     ["Prove that $a+\\frac1a\\ge2$.\nI tried induction but got stuck. Any hints?", "Prove that $a+\\frac1a\\ge2$."],
-    ["I have 3 red balls and 4 blue balls. How many balls do I have?", "I have 3 red balls and 4 blue balls. How many balls do I have?"],
-    ["I am thinking of a two-digit number. What is it if its square is 144?", "I am thinking of a two-digit number. What is it if its square is 144?"],
-    ["Consider the following game: two players take stones. Who wins with 20 stones?", "Consider the following game: two players take stones. Who wins with 20 stones?"]
+    [
+      "I have 3 red balls and 4 blue balls. How many balls do I have?",
+      "I have 3 red balls and 4 blue balls. How many balls do I have?"
+    ],
+    [
+      "I am thinking of a two-digit number. What is it if its square is 144?",
+      "I am thinking of a two-digit number. What is it if its square is 144?"
+    ],
+    [
+      "Consider the following game: two players take stones. Who wins with 20 stones?",
+      "Consider the following game: two players take stones. Who wins with 20 stones?"
+    ]
   ])("%s", (post, statement) => assert.deepStrictEqual(statements(post), [statement]))
 })
 
 describe("moderators and quotes", () => {
   it("takes the statement from a moderator's edit", () => {
     assert.deepStrictEqual(
-      statements("All scored 0.\n[color=red][[b]Moderator edit:[/b] Here is the problem:\n\nRound 2, problem 5: Find $[a,b]$ if $a=1$.][/color]\nMy idea: guess."),
+      statements(
+        "All scored 0.\n[color=red][[b]Moderator edit:[/b] Here is the problem:\n\nRound 2, problem 5: Find $[a,b]$ if $a=1$.][/color]\nMy idea: guess."
+      ),
       ["Find $[a,b]$ if $a=1$."]
     )
-    assert.deepStrictEqual(statements("Find $x$ if $2x=8$.\n\nEdit by moderator: moved to algebra."), ["Find $x$ if $2x=8$."])
+    assert.deepStrictEqual(statements("Find $x$ if $2x=8$.\n\nEdit by moderator: moved to algebra."), [
+      "Find $x$ if $2x=8$."
+    ])
   })
   it("looks into quotes only where the post has no problem of its own", () => {
     assert.deepStrictEqual(statements("[quote]Find $7^2$.[/quote] Can anyone help me with this one?"), ["Find $7^2$."])
@@ -67,7 +89,9 @@ describe("numbered lists", () => {
     ])
   })
   it("stops at the limit and counts what it leaves out", () => {
-    const reading = problemsOfPost(Array.from({ length: 130 }, (_, index) => `${index + 1}. Find $${index}+1$.`).join("\n"))
+    const reading = problemsOfPost(
+      Array.from({ length: 130 }, (_, index) => `${index + 1}. Find $${index}+1$.`).join("\n")
+    )
     assert.lengthOf(reading.problems, maxProblems)
     assert.strictEqual(reading.leftOut, 30)
   })

@@ -63,11 +63,17 @@ describe("quotes and hidden parts", () => {
     assert.strictEqual(plain("[quote=\"ann\"]a[quote]b[/quote]c[/quote]d"), "d")
     assert.strictEqual(postText("[quote]a[/quote]d", { quotes: true, hidden: false }).text, "a\nd")
   })
-  it("keeps the rest of a post whose quote is never closed", () => assert.strictEqual(plain("[quote]statement\nand more"), "statement\nand more"))
-  it("reads a second opening tag as the mistyped closing tag", () => assert.strictEqual(plain("[quote=A]statement [quote]\nreply"), "reply"))
-  it("does not let the end of a bold text close the quote around it", () => assert.strictEqual(plain("[b]x[quote]y[/b]z[/quote]w"), "x\nw"))
+  it("keeps the rest of a post whose quote is never closed", () =>
+    assert.strictEqual(plain("[quote]statement\nand more"), "statement\nand more"))
+  it("reads a second opening tag as the mistyped closing tag", () =>
+    assert.strictEqual(plain("[quote=A]statement [quote]\nreply"), "reply"))
+  it("does not let the end of a bold text close the quote around it", () =>
+    assert.strictEqual(plain("[b]x[quote]y[/b]z[/quote]w"), "x\nw"))
   it("hands hidden parts over apart, and keeps those that are the problem", () => {
-    const post = postText("a[hide=Solution]b [b]c[/b][/hide][spoiler]d[/spoiler][hide=Problem 2]e[/hide]", { quotes: false, hidden: false })
+    const post = postText("a[hide=Solution]b [b]c[/b][/hide][spoiler]d[/spoiler][hide=Problem 2]e[/hide]", {
+      quotes: false,
+      hidden: false
+    })
     assert.deepStrictEqual(post, { text: "a\n\ne", hidden: ["b c", "d"], images: 0 })
     assert.strictEqual(postText("[hide]b[/hide]", { quotes: false, hidden: true }).text, "b")
   })
@@ -75,8 +81,35 @@ describe("quotes and hidden parts", () => {
 
 describe("any string can be read", () => {
   const pieces = [
-    "[quote]", "[/quote]", "[quote=\"a\"]", "[b]", "[/b]", "[i]", "[code]", "[/code]", "[asy]", "[list][*]", "[/list]", "<sub>", "</sub>", "<b>", "$", "$$",
-    "\\[", "\\]", "\\begin{align}", "\\end{align}", "[", "]", "\\", "&lt;", "\ud800", "\u0000", "\n\n", " :D ", "x"
+    "[quote]",
+    "[/quote]",
+    "[quote=\"a\"]",
+    "[b]",
+    "[/b]",
+    "[i]",
+    "[code]",
+    "[/code]",
+    "[asy]",
+    "[list][*]",
+    "[/list]",
+    "<sub>",
+    "</sub>",
+    "<b>",
+    "$",
+    "$$",
+    "\\[",
+    "\\]",
+    "\\begin{align}",
+    "\\end{align}",
+    "[",
+    "]",
+    "\\",
+    "&lt;",
+    "\ud800",
+    "\u0000",
+    "\n\n",
+    " :D ",
+    "x"
   ] as const
   const markup = Schema.Array(Schema.Union([Schema.Literals(pieces), Schema.String]))
   it.prop("gives well-formed text without control characters, at a bounded depth", [markup], ([parts]) => {
@@ -87,7 +120,9 @@ describe("any string can be read", () => {
     assert.isAtMost(depthOf(parseBbCode(post)), maxDepth)
   }, { arbitrary: { seed: 2026, runs: 400 } })
 
-  const words = Schema.Array(Schema.Literals(["[b]", "[/b]", "[i]", "[/color]", "[size=3]", "alpha", "beta", "[0,1]", "$x$"]))
+  const words = Schema.Array(
+    Schema.Literals(["[b]", "[/b]", "[i]", "[/color]", "[size=3]", "alpha", "beta", "[0,1]", "$x$"])
+  )
   it.prop("loses no word that stands outside of tags and quotes", [words], ([parts]) => {
     const kept = parts.filter((part) => !/^\[\/?[a-z]/.test(part))
     assert.deepStrictEqual([...(plain(parts.join(" ")).match(/alpha|beta|\[0,1\]|\$x\$/g) ?? [])], [...kept])

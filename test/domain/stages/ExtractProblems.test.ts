@@ -14,16 +14,39 @@ const readLines = (file: string): ReadonlyArray<JsonObject> =>
 
 describe("extract-problems", () => {
   it("expands a post and keeps its other fields", () => {
-    const post = { id: "7", source: "forum", forum_post: "1. Find $1+1$.\n2. Prove that $2>1$.", forum_discussions: "Post 1:\n1. The answer is 2.", views: 3, answer: "?" }
+    const post = {
+      id: "7",
+      source: "forum",
+      forum_post: "1. Find $1+1$.\n2. Prove that $2>1$.",
+      forum_discussions: "Post 1:\n1. The answer is 2.",
+      views: 3,
+      answer: "?"
+    }
     assert.deepStrictEqual(rowsOf(stage()(post)), [
-      { id: "7#1", source: "forum", views: 3, problem: "Find $1+1$.", kind: "other", extraction: "heuristic", answer: "2", answerFrom: "discussion" },
+      {
+        id: "7#1",
+        source: "forum",
+        views: 3,
+        problem: "Find $1+1$.",
+        kind: "other",
+        extraction: "heuristic",
+        answer: "2",
+        answerFrom: "discussion"
+      },
       { id: "7#2", source: "forum", views: 3, problem: "Prove that $2>1$.", kind: "proof", extraction: "heuristic" }
     ])
   })
   it("keeps the discussion if asked, and the id and answer of a post with one problem", () => {
     const post = { id: 7, forum_post: "Find $1+1$.", forum_discussions: "Post 1:\nThe answer is 3.", answer: "2" }
     assert.deepStrictEqual(rowsOf(stage({ keepDiscussion: true })(post)), [
-      { id: 7, forum_discussions: post.forum_discussions, answer: "2", problem: "Find $1+1$.", kind: "other", extraction: "heuristic" }
+      {
+        id: 7,
+        forum_discussions: post.forum_discussions,
+        answer: "2",
+        problem: "Find $1+1$.",
+        kind: "other",
+        extraction: "heuristic"
+      }
     ])
   })
   it("takes an answer from the author's hidden solution", () => {
@@ -37,12 +60,27 @@ describe("extract-problems", () => {
     assert.deepStrictEqual(stage()({ other: 1 }), { _tag: "Kept", patch: {} })
   })
   it("drops a post with a reason, never silently", () => {
-    assert.deepStrictEqual(stage()({ forum_post: "Hi all, good luck!" }), { _tag: "Dropped", reason: "no-problem-found", detail: { why: "only-talk" } })
-    assert.deepStrictEqual(stage()({ forum_post: 5 }), { _tag: "Dropped", reason: "no-problem-found", detail: { why: "not-a-text" } })
-    assert.deepStrictEqual(stage({ postCharacters: 3 })({ forum_post: "Find" }), { _tag: "Dropped", reason: "post-too-long", detail: { characters: 4 } })
+    assert.deepStrictEqual(stage()({ forum_post: "Hi all, good luck!" }), {
+      _tag: "Dropped",
+      reason: "no-problem-found",
+      detail: { why: "only-talk" }
+    })
+    assert.deepStrictEqual(stage()({ forum_post: 5 }), {
+      _tag: "Dropped",
+      reason: "no-problem-found",
+      detail: { why: "not-a-text" }
+    })
+    assert.deepStrictEqual(stage({ postCharacters: 3 })({ forum_post: "Find" }), {
+      _tag: "Dropped",
+      reason: "post-too-long",
+      detail: { characters: 4 }
+    })
   })
   it("reads only so much of the discussion", () => {
-    const post = { forum_post: "Find $1+1$.", forum_discussions: `Post 1:\n${"1".repeat(30)}\n\nPost 2:\nThe answer is 2.` }
+    const post = {
+      forum_post: "Find $1+1$.",
+      forum_discussions: `Post 1:\n${"1".repeat(30)}\n\nPost 2:\nThe answer is 2.`
+    }
     assert.isUndefined(rowsOf(stage({ discussionTokens: 20 })(post))[0]?.["answer"])
     assert.strictEqual(rowsOf(stage()(post))[0]?.["answer"], "2")
   })
@@ -71,7 +109,12 @@ describe("the demo's posts", () => {
   })
   it("leave no greeting, thanks, tag or smiley in a statement", () => {
     for (const post of readLines(join(import.meta.dirname, "../../../demo/forum.jsonl"))) {
-      for (const row of rowsOf(run(post))) assert.notMatch(String(row["problem"]), /hello|dear|hola|thank|gracias|moderator|\[\/?(?:quote|color|hide)|:lol:|;\)|<sub>/i)
+      for (const row of rowsOf(run(post))) {
+        assert.notMatch(
+          String(row["problem"]),
+          /hello|dear|hola|thank|gracias|moderator|\[\/?(?:quote|color|hide)|:lol:|;\)|<sub>/i
+        )
+      }
     }
   })
 })
@@ -82,11 +125,14 @@ if (!existsSync(samples)) console.warn(`skipped: no forum samples at ${samples};
 describe.skipIf(!existsSync(samples))("ten real posts against a reader's labels", () => {
   const labels = existsSync(samples) ? readLines(join(shared, "demo/demo_labels_by_reader.jsonl")) : []
   const found = existsSync(samples) ? readLines(samples).map((post) => rowsOf(stage()(post))) : []
-  it("finds as many problems in each", () => assert.deepStrictEqual(found.map((rows) => rows.length), labels.map((label) => label["problems"])))
+  it("finds as many problems in each", () =>
+    assert.deepStrictEqual(found.map((rows) => rows.length), labels.map((label) => label["problems"])))
   it("agrees on the kind of at least eight", () => {
     const agrees = labels.filter((label, index) => {
       const kinds = label["kinds"] as ReadonlyArray<string>
-      return found[index]?.every((row, item) => kinds[item]?.includes(row["kind"] === "other" ? "answer" : String(row["kind"])) || kinds[item] === "proof+find")
+      return found[index]?.every((row, item) =>
+        kinds[item]?.includes(row["kind"] === "other" ? "answer" : String(row["kind"])) || kinds[item] === "proof+find"
+      )
     })
     assert.isAtLeast(agrees.length, 8)
   })
@@ -94,7 +140,9 @@ describe.skipIf(!existsSync(samples))("ten real posts against a reader's labels"
     assert.deepStrictEqual(found[9]?.map((row) => row["answer"] ?? null), ["(-3,-1,1)", null, "9", null]))
 })
 
-const statements = ["math_train", "gsm8k_train"].map((name) => join(shared, `real/${name}.jsonl`)).filter((file) => existsSync(file))
+const statements = ["math_train", "gsm8k_train"].map((name) => join(shared, `real/${name}.jsonl`)).filter((file) =>
+  existsSync(file)
+)
 if (statements.length === 0) console.warn(`skipped: no real statements in ${shared}/real; set POLYA_SHARED_DATA`)
 describe.skipIf(statements.length === 0)("real statements posted as they are", () => {
   it("come out whole and alone in more than 99.8 % of all cases", () => {
@@ -114,23 +162,70 @@ describe.skipIf(statements.length === 0)("real statements posted as they are", (
 
 describe("any row has an outcome", () => {
   const pieces = [
-    "[quote]", "[/quote]", "[b]", "[hide]", "[/hide]", "[code]", "[asy]", "[moderator edit:", "$", "\\[", "\\]", "1. ", "\n2. ", "\nProblem 1: ", "Find x. ",
-    "Prove that ", "The answer is ", "\\boxed{", "(a,b) = (", "Post 1:\n", "\n\n", "\ud800", "(A) x ", "thanks ", "if ", "?", "&lt;", " :D "
+    "[quote]",
+    "[/quote]",
+    "[b]",
+    "[hide]",
+    "[/hide]",
+    "[code]",
+    "[asy]",
+    "[moderator edit:",
+    "$",
+    "\\[",
+    "\\]",
+    "1. ",
+    "\n2. ",
+    "\nProblem 1: ",
+    "Find x. ",
+    "Prove that ",
+    "The answer is ",
+    "\\boxed{",
+    "(a,b) = (",
+    "Post 1:\n",
+    "\n\n",
+    "\ud800",
+    "(A) x ",
+    "thanks ",
+    "if ",
+    "?",
+    "&lt;",
+    " :D "
   ] as const
   const text = Schema.Array(Schema.Union([Schema.Literals(pieces), Schema.String]))
   const run = stage()
-  it.prop("whatever the strings are; derived rows have a statement, and the same input gives the same rows", [text, text], ([post, replies]) => {
+  it.prop("whatever the strings are; derived rows have a statement, and the same input gives the same rows", [
+    text,
+    text
+  ], ([post, replies]) => {
     const row = { forum_post: post.join(""), forum_discussions: replies.join("") }
     const outcome = run(row)
     assert.include(["Expanded", "Dropped"], outcome._tag)
     for (const derived of rowsOf(outcome)) assert.isNotEmpty(String(derived["problem"]).trim())
     assert.deepStrictEqual(run(row), outcome)
   }, { arbitrary: { seed: 2026, runs: 400 } })
-  it.each(["[quote]", "[quote][b]", "$", "\\[", "<b>", "[hide]x[/hide]", "1. Find x. ", "\n1. Find x.", "The answer is ", "[mod edit: [", "\\begin{a}", "(a,b)=(", " ", "\ud800"])(
+  it.each([
+    "[quote]",
+    "[quote][b]",
+    "$",
+    "\\[",
+    "<b>",
+    "[hide]x[/hide]",
+    "1. Find x. ",
+    "\n1. Find x.",
+    "The answer is ",
+    "[mod edit: [",
+    "\\begin{a}",
+    "(a,b)=(",
+    " ",
+    "\ud800"
+  ])(
     "100 kB of %j",
     (piece) => {
       const long = piece.repeat(Math.ceil(100_000 / piece.length))
-      assert.include(["Expanded", "Dropped"], stage()({ forum_post: `Find $x$ if $x=1$. ${long}`, forum_discussions: long })._tag)
+      assert.include(
+        ["Expanded", "Dropped"],
+        stage()({ forum_post: `Find $x$ if $x=1$. ${long}`, forum_discussions: long })._tag
+      )
     }
   )
 })
