@@ -26,7 +26,7 @@ const lineEnds = /\r\n|[\r\u0085\u2028\u000b\f]/g
 const invisible =
   /[\x00-\x09\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe0e\ufe0f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
 /** Joiners stay inside words of scripts that need them. */
-const joiners = /([^])?[\u200c\u200d]+(?=([^])?)/gu
+const joiners = /([^\u200c\u200d])?[\u200c\u200d]+(?=([^])?)/gu
 
 const quoteSigns: ReadonlyMap<string, string> = new Map(Object.entries({
   "‘": "'", "’": "'", "‚": "'", "‛": "'", "“": "\"", "”": "\"", "„": "\"", "‟": "\"", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "--", "―": "--",

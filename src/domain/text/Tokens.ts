@@ -36,8 +36,9 @@ const isAsciiLetter = (code: number): boolean => code >= 97 && code <= 122
 /** Scripts that put no spaces between words: each character is a token. */
 const isIdeograph = (code: number): boolean => (code >= 0x3040 && code <= 0x30ff) || (code >= 0x3400 && code <= 0x9fff) || (code >= 0x20000 && code <= 0x3ffff)
 
+/** Past the end there is space. */
 const kindOf = (text: string, at: number): Kind => {
-  const code = text.charCodeAt(at)
+  const code = at < text.length ? text.charCodeAt(at) : 32
   if (code < 128) {
     if (isAsciiLetter(code)) return "letter"
     if (isDigit(code)) return "digit"
