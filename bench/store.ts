@@ -1,6 +1,7 @@
-// How fast the stores are: commits by batch size, entries put, groups paged. One JSON line per figure.
-// node bench/store.ts [--rows 24000]   PostgreSQL is measured where POLYA_TEST_DATABASE_URL or the local test database answers.
-import { Clock, Effect, Layer, Redacted } from "effect"
+// How fast the stores are: commits by batch size, entries put, groups paged. One JSON line per figure. node
+// bench/store.ts [--rows 24000]   PostgreSQL is measured where POLYA_TEST_DATABASE_URL or the local test database
+// answers.
+import { Clock, Effect, type Layer, Redacted } from "effect"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -12,11 +13,14 @@ import * as Postgres from "../src/runners/postgres/Postgres.ts"
 import * as Sqlite from "../src/runners/sqlite/Sqlite.ts"
 
 /** Each row has 20 bands; 24,000 rows are 480,000 of them. */
-const { values } = parseArgs({ options: { rows: { type: "string", default: "24000" }, only: { type: "string", default: "" } } })
+const { values } = parseArgs({
+  options: { rows: { type: "string", default: "24000" }, only: { type: "string", default: "" } }
+})
 const rows = Number(values.rows)
 const bandsPerRow = 20
 
-const figure = (name: string, value: number, unit: string) => process.stdout.write(JSON.stringify({ name, value: Number(value.toPrecision(4)), unit }) + "\n")
+const figure = (name: string, value: number, unit: string) =>
+  process.stdout.write(JSON.stringify({ name, value: Number(value.toPrecision(4)), unit }) + "\n")
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const start = yield* Clock.currentTimeMillis
@@ -32,11 +36,19 @@ const commits = (name: string, size: number, total: number) =>
     const store = yield* ActorStore
     const batch = (type: string, from: number, expected: number) =>
       Array.from({ length: size }, (_, i): ActorCommit => ({
-        type, id: ((from + i) * 2654435761 % 2 ** 32).toString(16).padStart(24, "0"), expected, state,
-        replies: [{ commandId: `c${expected}`, reply: `{"ok":true}` }], events: [`{"event":"moved"}`]
+        type,
+        id: ((from + i) * 2654435761 % 2 ** 32).toString(16).padStart(24, "0"),
+        expected,
+        state,
+        replies: [{ commandId: `c${expected}`, reply: `{"ok":true}` }],
+        events: [`{"event":"moved"}`]
       }))
     const all = Effect.forEach([0, 1], (expected) =>
-      Effect.forEach(Array.from({ length: total / 2 / size }, (_, i) => i * size), (from) => store.commit(batch(`bench-${size}`, from, expected)), { discard: true }))
+      Effect.forEach(
+        Array.from({ length: total / 2 / size }, (_, i) => i * size),
+        (from) => store.commit(batch(`bench-${size}`, from, expected)),
+        { discard: true }
+      ))
     const { seconds } = yield* timed(all)
     figure(`store/${name}/commits-batch-${size}`, total / seconds, "commits/s")
   })
@@ -47,18 +59,40 @@ const put = (name: string) =>
     const batchRows = 512
     const write = (from: number) => {
       const seqs = Array.from({ length: Math.min(batchRows, rows - from) }, (_, i) => from + i)
-      return index.put("bench", seqs.map((seq) => ({
-        seq, sub: 0, parent: null, actor: `actor-${seq}-0123456789abcdef`, status: "live", stage: null, reason: null, detail: null
-      })), [{
-        stage: 3,
-        // Every second row shares each band with its neighbour.
-        entries: seqs.map((seq) => ({
-          seq, sub: 0, key: `k${seq >> 1}`, stratum: `["x"]`, payload: new Uint8Array(800),
-          bands: Array.from({ length: bandsPerRow }, (_, k) => ((seq >> (k % 2)) * 40503 * (k + 1) * 65537 + k) % 2 ** 52)
-        }))
-      }])
+      return index.put(
+        "bench",
+        seqs.map((seq) => ({
+          seq,
+          sub: 0,
+          parent: null,
+          actor: `actor-${seq}-0123456789abcdef`,
+          status: "live",
+          stage: null,
+          reason: null,
+          detail: null
+        })),
+        [{
+          stage: 3,
+          // Every second row shares each band with its neighbour.
+          entries: seqs.map((seq) => ({
+            seq,
+            sub: 0,
+            key: `k${seq >> 1}`,
+            stratum: `["x"]`,
+            payload: new Uint8Array(800),
+            bands: Array.from(
+              { length: bandsPerRow },
+              (_, k) => ((seq >> (k % 2)) * 40503 * (k + 1) * 65537 + k) % 2 ** 52
+            )
+          }))
+        }]
+      )
     }
-    const { seconds } = yield* timed(Effect.forEach(Array.from({ length: Math.ceil(rows / batchRows) }, (_, i) => i * batchRows), write, { discard: true }))
+    const { seconds } = yield* timed(
+      Effect.forEach(Array.from({ length: Math.ceil(rows / batchRows) }, (_, i) => i * batchRows), write, {
+        discard: true
+      })
+    )
     figure(`store/${name}/put`, rows * bandsPerRow / seconds, "band rows/s")
     const first = yield* timed(index.groups("bench", 3, "band", { after: null, limit: 5000 }))
     figure(`store/${name}/groups-first-page`, first.seconds, "s")
@@ -100,6 +134,9 @@ rmSync(folder, { recursive: true })
 const url = Redacted.make(process.env["POLYA_TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/test")
 await Effect.runPromise(
   measure("postgres", Postgres.layer({ url, schema: "polya_bench", callMillis: 300_000 })).pipe(
-    Effect.catchTag("StoreFailed", (error) => Effect.sync(() => process.stderr.write(`PostgreSQL was not measured: ${error.message}\n`)))
+    Effect.catchTag(
+      "StoreFailed",
+      (error) => Effect.sync(() => process.stderr.write(`PostgreSQL was not measured: ${error.message}\n`))
+    )
   )
 )

@@ -1,5 +1,5 @@
-// RunIndex in plain Maps: deterministic, for tests and throw-away runs. Pages are computed from scratch each time, so it is the
-// plain reading of the contract that the SQL adapters are compared with.
+// RunIndex in plain Maps: deterministic, for tests and throw-away runs. Pages are computed from scratch each time, so
+// it is the plain reading of the contract that the SQL adapters are compared with.
 import { Effect, Layer } from "effect"
 import type { RowRef, RunRow, SetResult } from "../domain/RunRow.ts"
 import { clusterText, dropDetail } from "../domain/StoredResult.ts"
@@ -46,106 +46,123 @@ const make = () => {
   const pick = ({ seq, sub }: RowRef): RowRef => ({ seq, sub })
 
   return RunIndex.of({
-    put: (name, rows, entries) => Effect.sync(() => {
-      const run = of(name)
-      for (const row of rows) run.rows.set(refKey(row), { ...row })
-      for (const { entries: list, stage } of entries) {
-        const stored = stageMap(run.entries, stage)
-        for (const row of rows) stored.delete(refKey(row))
-        for (const entry of list) {
-          stored.set(refKey(entry), { ...entry, bands: [...new Set(entry.bands)], payload: entry.payload && entry.payload.slice() })
-        }
-      }
-    }),
-    rows: (name, { after, limit, statuses }) => Effect.sync(() =>
-      [...of(name).rows.values()]
-        .filter((row) => isAfter(row, after) && statuses.includes(row.status))
-        .sort(compareRef)
-        .slice(0, limit)
-    ),
-    reopen: (name, stage) => Effect.sync(() => {
-      const run = of(name)
-      for (const [key, row] of run.rows) {
-        if (row.status === "dropped" && row.stage === stage) {
-          run.rows.set(key, { ...row, status: "live", stage: null, reason: null, detail: null })
-        }
-      }
-      run.results.delete(stage)
-    }),
-    groups: (name, stage, by, { after, limit }) => Effect.sync(() => {
-      const run = of(name)
-      const groups = new Map<string, Array<GroupMember>>()
-      for (const entry of run.entries.get(stage)?.values() ?? []) {
-        if (!isLive(run, entry)) continue
-        for (const group of by === "band" ? entry.bands.map(String) : entry.key === null ? [] : [entry.key]) {
-          const members = groups.get(group) ?? []
-          groups.set(group, members)
-          members.push({ group, ...pick(entry) })
-        }
-      }
-      const compare = compareMember(by)
-      return [...groups.values()]
-        .filter((members) => members.length > 1)
-        .flat()
-        .filter((member) => after === null || compare(member, after) > 0)
-        .sort(compare)
-        .slice(0, limit)
-    }),
-    payloads: (name, stage, refs) => Effect.sync(() => {
-      const entries = of(name).entries.get(stage)
-      return refs.map((ref) => entries?.get(refKey(ref))?.payload?.slice() ?? null)
-    }),
-    strata: (name, stage, { after, clusterStage, limit }) => Effect.sync(() => {
-      const run = of(name)
-      return [...run.rows.values()]
-        .filter((row) => row.status === "live" && isAfter(row, after))
-        .sort(compareRef)
-        .slice(0, limit)
-        .map((row) => {
-          const result = clusterStage === null ? undefined : run.results.get(clusterStage)?.get(refKey(row))
-          return {
-            ...pick(row),
-            stratum: run.entries.get(stage)?.get(refKey(row))?.stratum ?? null,
-            cluster: result === undefined ? null : clusterText(result.patch)
+    put: (name, rows, entries) =>
+      Effect.sync(() => {
+        const run = of(name)
+        for (const row of rows) run.rows.set(refKey(row), { ...row })
+        for (const { entries: list, stage } of entries) {
+          const stored = stageMap(run.entries, stage)
+          for (const row of rows) stored.delete(refKey(row))
+          for (const entry of list) {
+            stored.set(refKey(entry), {
+              ...entry,
+              bands: [...new Set(entry.bands)],
+              payload: entry.payload && entry.payload.slice()
+            })
           }
-        })
-    }),
-    putResults: (name, stage, results) => Effect.sync(() => {
-      const run = of(name)
-      for (const result of results) {
-        stageMap(run.results, stage).set(refKey(result), result)
-        const row = run.rows.get(refKey(result))
-        if (result.drop === null || row === undefined) continue
-        // A fate is decided once: only a row that is on its way, or that this stage dropped before, can be dropped here.
-        if (row.status === "live" || (row.status === "dropped" && row.stage === stage)) {
-          const { detail, reason } = result.drop
-          run.rows.set(refKey(row), { ...row, status: "dropped", stage, reason, detail: dropDetail(detail) })
         }
-      }
-    }),
+      }),
+    rows: (name, { after, limit, statuses }) =>
+      Effect.sync(() =>
+        [...of(name).rows.values()]
+          .filter((row) => isAfter(row, after) && statuses.includes(row.status))
+          .sort(compareRef)
+          .slice(0, limit)
+      ),
+    reopen: (name, stage) =>
+      Effect.sync(() => {
+        const run = of(name)
+        for (const [key, row] of run.rows) {
+          if (row.status === "dropped" && row.stage === stage) {
+            run.rows.set(key, { ...row, status: "live", stage: null, reason: null, detail: null })
+          }
+        }
+        run.results.delete(stage)
+      }),
+    groups: (name, stage, by, { after, limit }) =>
+      Effect.sync(() => {
+        const run = of(name)
+        const groups = new Map<string, Array<GroupMember>>()
+        for (const entry of run.entries.get(stage)?.values() ?? []) {
+          if (!isLive(run, entry)) continue
+          for (const group of by === "band" ? entry.bands.map(String) : entry.key === null ? [] : [entry.key]) {
+            const members = groups.get(group) ?? []
+            groups.set(group, members)
+            members.push({ group, ...pick(entry) })
+          }
+        }
+        const compare = compareMember(by)
+        return [...groups.values()]
+          .filter((members) => members.length > 1)
+          .flat()
+          .filter((member) => after === null || compare(member, after) > 0)
+          .sort(compare)
+          .slice(0, limit)
+      }),
+    payloads: (name, stage, refs) =>
+      Effect.sync(() => {
+        const entries = of(name).entries.get(stage)
+        return refs.map((ref) => entries?.get(refKey(ref))?.payload?.slice() ?? null)
+      }),
+    strata: (name, stage, { after, clusterStage, limit }) =>
+      Effect.sync(() => {
+        const run = of(name)
+        return [...run.rows.values()]
+          .filter((row) => row.status === "live" && isAfter(row, after))
+          .sort(compareRef)
+          .slice(0, limit)
+          .map((row) => {
+            const result = clusterStage === null ? undefined : run.results.get(clusterStage)?.get(refKey(row))
+            return {
+              ...pick(row),
+              stratum: run.entries.get(stage)?.get(refKey(row))?.stratum ?? null,
+              cluster: result === undefined ? null : clusterText(result.patch)
+            }
+          })
+      }),
+    putResults: (name, stage, results) =>
+      Effect.sync(() => {
+        const run = of(name)
+        for (const result of results) {
+          stageMap(run.results, stage).set(refKey(result), result)
+          const row = run.rows.get(refKey(result))
+          if (result.drop === null || row === undefined) continue
+          // A fate is decided once: only a row that is on its way, or that this stage dropped before, can be dropped
+          // here.
+          if (row.status === "live" || (row.status === "dropped" && row.stage === stage)) {
+            const { detail, reason } = result.drop
+            run.rows.set(refKey(row), { ...row, status: "dropped", stage, reason, detail: dropDetail(detail) })
+          }
+        }
+      }),
     results: (name, stage, refs) => Effect.sync(() => refs.map((ref) => of(name).results.get(stage)?.get(refKey(ref)))),
-    counts: (name) => Effect.sync(() => {
-      const counts = new Map<string, { derived: boolean; status: RunRow["status"]; stage: number | null; reason: string | null; count: number }>()
-      for (const { reason, stage, status, sub } of of(name).rows.values()) {
-        const key = JSON.stringify([sub > 0, status, stage, reason])
-        const counted = counts.get(key)
-        if (counted === undefined) counts.set(key, { derived: sub > 0, status, stage, reason, count: 1 })
-        else counted.count++
-      }
-      return [...counts.values()]
-    }),
-    forget: (name, maxRows) => Effect.sync(() => {
-      const run = of(name)
-      let left = maxRows
-      for (const map of [...run.results.values(), ...run.entries.values(), run.rows]) {
-        for (const key of map.keys()) {
-          if (left-- <= 0) return false
-          map.delete(key)
+    counts: (name) =>
+      Effect.sync(() => {
+        const counts = new Map<
+          string,
+          { derived: boolean; status: RunRow["status"]; stage: number | null; reason: string | null; count: number }
+        >()
+        for (const { reason, stage, status, sub } of of(name).rows.values()) {
+          const key = JSON.stringify([sub > 0, status, stage, reason])
+          const counted = counts.get(key)
+          if (counted === undefined) counts.set(key, { derived: sub > 0, status, stage, reason, count: 1 })
+          else counted.count++
         }
-      }
-      runs.delete(name)
-      return true
-    })
+        return [...counts.values()]
+      }),
+    forget: (name, maxRows) =>
+      Effect.sync(() => {
+        const run = of(name)
+        let left = maxRows
+        for (const map of [...run.results.values(), ...run.entries.values(), run.rows]) {
+          for (const key of map.keys()) {
+            if (left-- <= 0) return false
+            map.delete(key)
+          }
+        }
+        runs.delete(name)
+        return true
+      })
   })
 }
 

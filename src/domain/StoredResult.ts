@@ -20,7 +20,10 @@ export const restoreResult = (seq: number, sub: number, { dropped, patch }: Stor
   patch: JSON.parse(patch) as JsonObject
 })
 
-/** The value of the patch field `cluster` as text: strings as they are, anything else as canonical JSON, null where there is none. */
+/**
+ * The value of the patch field `cluster` as text: strings as they are, anything else as canonical JSON, null where
+ * there is none.
+ */
 export const clusterText = (patch: SetResult["patch"]): string | null => {
   const value = patch["cluster"]
   return value === undefined || value === null ? null : typeof value === "string" ? value : canonical(value)

@@ -1,5 +1,6 @@
-// Text as the databases keep it. PostgreSQL refuses U+0000, and UTF-8 has no place for half a surrogate pair: both would be
-// refused or silently replaced. They are escaped on the way in and restored on the way out, so every string comes back as it was.
+// Text as the databases keep it. PostgreSQL refuses U+0000, and UTF-8 has no place for half a surrogate pair: both
+// would be refused or silently replaced. They are escaped on the way in and restored on the way out, so every string
+// comes back as it was.
 
 const escape = "\u0001"
 const needsEscape = /[\u0000\u0001]/
@@ -18,7 +19,10 @@ export const unescapeText = (text: string): string =>
 
 const isSurrogate = (unit: number) => unit >= 0xd800 && unit <= 0xdfff
 
-/** Order of the UTF-8 bytes of two well-formed strings: what `COLLATE "C"` and SQLite's BINARY do. Negative: `a` comes first. */
+/**
+ * Order of the UTF-8 bytes of two well-formed strings: what `COLLATE "C"` and SQLite's BINARY do. Negative: `a` comes
+ * first.
+ */
 export const compareText = (a: string, b: string): number => {
   const shared = Math.min(a.length, b.length)
   for (let i = 0; i < shared; i++) {

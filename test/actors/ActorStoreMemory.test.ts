@@ -10,7 +10,12 @@ actorStoreContract("memory", () => ActorStoreMemory.layer)
 
 describe("a faulty store", () => {
   const commit = (expected: number): ActorCommit => ({
-    type: "T", id: "a", expected, state: String(expected + 1), replies: [{ commandId: `c${expected}`, reply: "1" }], events: []
+    type: "T",
+    id: "a",
+    expected,
+    state: String(expected + 1),
+    replies: [{ commandId: `c${expected}`, reply: "1" }],
+    events: []
   })
 
   it.effect("fails before the write, after it, and fences, in the order of its plan", () =>
@@ -30,7 +35,9 @@ describe("a faulty store", () => {
       yield* TestClock.adjust(1)
       assert.strictEqual((yield* Fiber.join(late))[0]?._tag, "Committed")
       assert.strictEqual((yield* store.commit([commit(2)]))[0]?._tag, "Committed")
-    }).pipe(Effect.provide(ActorStoreMemory.layerFaulty(["failBefore", "failAfter", "none", "fence", { delayMillis: 1000 }]))))
+    }).pipe(
+      Effect.provide(ActorStoreMemory.layerFaulty(["failBefore", "failAfter", "none", "fence", { delayMillis: 1000 }]))
+    ))
 
   it("draws the same faults from the same seed, and all kinds of them", () => {
     const kinds = ["none", "failBefore", "failAfter", "fence"] as const

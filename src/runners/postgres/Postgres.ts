@@ -1,11 +1,12 @@
-// ActorStore and RunIndex on PostgreSQL: several runners share one schema. Opening it brings the schema to the newest migration.
+// ActorStore and RunIndex on PostgreSQL: several runners share one schema. Opening it brings the schema to the newest
+// migration.
 import { Context, Effect, Layer } from "effect"
 import { ActorStore, type StoreFailed } from "../../actors/ActorStore.ts"
 import { RunIndex } from "../../actors/RunIndex.ts"
 import { knownNumber, migrationTable, postgresMigrations } from "../Migrations.ts"
 import { StoreTooNew } from "../StoreTooNew.ts"
 import * as PostgresActorStore from "./PostgresActorStore.ts"
-import { make, number, plainTexts, type PostgresClient, type PostgresOptions } from "./PostgresClient.ts"
+import { make, number, type PostgresClient, type PostgresOptions, text } from "./PostgresClient.ts"
 import * as PostgresRunIndex from "./PostgresRunIndex.ts"
 
 export type { PostgresOptions } from "./PostgresClient.ts"
@@ -14,13 +15,17 @@ export const layer = (options: PostgresOptions): Layer.Layer<ActorStore | RunInd
   Layer.effectContext(Effect.gen(function*() {
     const client = yield* make(options)
     yield* migrate(client)
-    return Context.make(ActorStore, PostgresActorStore.make(client)).pipe(Context.add(RunIndex, PostgresRunIndex.make(client)))
+    return Context.make(ActorStore, PostgresActorStore.make(client)).pipe(
+      Context.add(RunIndex, PostgresRunIndex.make(client))
+    )
   }))
 
 /** Runners that start together wait for each other here; the first one does the work. */
 const migrate = ({ query, schema, transaction }: PostgresClient) =>
   Effect.gen(function*() {
-    yield* query("SELECT pg_advisory_xact_lock(hashtextextended('polya migrations ' || current_setting('search_path'), 0))")
+    yield* query(
+      "SELECT pg_advisory_xact_lock(hashtextextended('polya migrations ' || current_setting('search_path'), 0))"
+    )
     yield* query(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
     yield* query(migrationTable)
     const rows = yield* query<{ number: number | null }>("SELECT max(number)::float8 AS number FROM polya_migration")
@@ -30,8 +35,12 @@ const migrate = ({ query, schema, transaction }: PostgresClient) =>
     for (const step of postgresMigrations) {
       if (step.number <= recorded) continue
       for (const statement of step.statements) yield* query(statement)
-      yield* query("INSERT INTO polya_migration (number, name, at) SELECT $1::float8::int4, name, now()::text FROM unnest($2::text[]) AS t(name)", [
-        number(step.number), plainTexts([step.name])
-      ])
+      yield* query(
+        "INSERT INTO polya_migration (number, name, at) VALUES ($1::int4, $2, now()::text)",
+        [
+          number(step.number),
+          text(step.name)
+        ]
+      )
     }
   }).pipe(transaction)

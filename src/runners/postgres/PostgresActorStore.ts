@@ -1,55 +1,77 @@
-// The durable actor's storage on PostgreSQL: one statement, so one round trip and one transaction, per flush. The contract is
-// ActorStore's. Its parts share one snapshot; the row lock that the fenced UPDATE takes is what orders two writers.
+// The durable actor's storage on PostgreSQL: one statement, so one round trip and one transaction, per flush. The
+// contract is ActorStore's. Its parts share one snapshot; the row lock that the fenced UPDATE takes is what orders two
+// writers.
 import { Clock, Effect } from "effect"
 import { ActorStore } from "../../actors/ActorStore.ts"
 import type { ActorCommit, ActorRow, CommitOutcome } from "../../domain/Commit.ts"
 import { unescapeText as unesc } from "../../domain/StoredText.ts"
 import { number, numbers, plainTexts, type PostgresClient, text, texts } from "./PostgresClient.ts"
 
-// Answers only with what did not commit, so the usual answer is empty. No joins between the parts, which would be nested loops;
-// `IS TRUE` keeps the planner from turning IN into one, so all of them are hashed subplans. `past` reads the rows as they were
-// when the statement began; when two writers keep the same old row, the second insert does nothing.
+// Answers only with what did not commit, so the usual answer is empty. No joins between the parts, which would be
+// nested loops; `IS TRUE` keeps the planner from turning IN into one, so all of them are hashed subplans. `past` reads
+// the rows as they were when the statement began; when two writers keep the same old row, the second insert does
+// nothing.
 const commitText = `
-WITH a AS MATERIALIZED (SELECT type, id, expected::int8 AS expected, state FROM unnest($1::text[], $2::text[], $3::float8[], $4::text[]) AS t(type, id, expected, state)),
-r AS MATERIALIZED (SELECT type, id, version::int8 AS version, command_id, reply FROM unnest($5::text[], $6::text[], $7::float8[], $8::text[], $9::text[]) AS t(type, id, version, command_id, reply)),
-duplicate AS MATERIALIZED (SELECT s.type, s.id, s.command_id, s.reply FROM r JOIN polya_actor_reply s ON s.type = r.type AND s.id = r.id AND s.command_id = r.command_id),
-updated AS (UPDATE polya_actor_state s SET version = a.expected + 1, state = a.state, at = $14::float8::int8 FROM a
-  WHERE s.type = a.type AND s.id = a.id AND s.version = a.expected AND a.expected > 0 AND (a.type, a.id) NOT IN (SELECT type, id FROM duplicate) RETURNING s.type, s.id),
-inserted AS (INSERT INTO polya_actor_state (type, id, version, state, at) SELECT type, id, 1, state, $14::float8::int8 FROM a
+WITH a AS MATERIALIZED (SELECT type, id, expected::int8 AS expected, state
+  FROM unnest($1::text[], $2::text[], $3::float8[], $4::text[]) AS t(type, id, expected, state)),
+r AS MATERIALIZED (SELECT type, id, version::int8 AS version, command_id, reply
+  FROM unnest($5::text[], $6::text[], $7::float8[], $8::text[], $9::text[]) AS t(type, id, version, command_id, reply)),
+duplicate AS MATERIALIZED (SELECT s.type, s.id, s.command_id, s.reply FROM r
+  JOIN polya_actor_reply s ON s.type = r.type AND s.id = r.id AND s.command_id = r.command_id),
+updated AS (UPDATE polya_actor_state s SET version = a.expected + 1, state = a.state, at = $14::int8 FROM a
+  WHERE s.type = a.type AND s.id = a.id AND s.version = a.expected AND a.expected > 0
+    AND (a.type, a.id) NOT IN (SELECT type, id FROM duplicate) RETURNING s.type, s.id),
+inserted AS (INSERT INTO polya_actor_state (type, id, version, state, at)
+  SELECT type, id, 1, state, $14::int8 FROM a
   WHERE expected = 0 AND (type, id) NOT IN (SELECT type, id FROM duplicate) ON CONFLICT DO NOTHING RETURNING type, id),
 done AS MATERIALIZED (SELECT type, id FROM updated UNION ALL SELECT type, id FROM inserted),
-past AS (INSERT INTO polya_actor_version (type, id, version, state, at, replaced_at) SELECT s.type, s.id, s.version, s.state, s.at, $14::float8::int8
+past AS (INSERT INTO polya_actor_version (type, id, version, state, at, replaced_at)
+  SELECT s.type, s.id, s.version, s.state, s.at, $14::int8
   FROM a JOIN polya_actor_state s ON s.type = a.type AND s.id = a.id
-  WHERE a.expected > 0 AND s.version = a.expected AND ((a.type, a.id) IN (SELECT type, id FROM updated)) IS TRUE ON CONFLICT DO NOTHING),
-replied AS (INSERT INTO polya_actor_reply (type, id, command_id, version, reply, at) SELECT type, id, command_id, version, reply, $14::float8::int8 FROM r
+  WHERE a.expected > 0 AND s.version = a.expected AND ((a.type, a.id) IN (SELECT type, id FROM updated)) IS TRUE
+  ON CONFLICT DO NOTHING),
+replied AS (INSERT INTO polya_actor_reply (type, id, command_id, version, reply, at)
+  SELECT type, id, command_id, version, reply, $14::int8 FROM r
   WHERE ((type, id) IN (SELECT type, id FROM done)) IS TRUE),
-logged AS (INSERT INTO polya_actor_events (type, id, version, events, at) SELECT type, id, version::int8, events, $14::float8::int8
-  FROM unnest($10::text[], $11::text[], $12::float8[], $13::text[]) AS t(type, id, version, events) WHERE ((type, id) IN (SELECT type, id FROM done)) IS TRUE)
+logged AS (INSERT INTO polya_actor_events (type, id, version, events, at)
+  SELECT type, id, version::int8, events, $14::int8
+  FROM unnest($10::text[], $11::text[], $12::float8[], $13::text[]) AS t(type, id, version, events)
+  WHERE ((type, id) IN (SELECT type, id FROM done)) IS TRUE)
 SELECT type, id, NULL AS command_id, NULL AS reply FROM a WHERE (type, id) NOT IN (SELECT type, id FROM done)
 UNION ALL SELECT type, id, command_id, reply FROM duplicate`
 
-const loadText = `SELECT k.n::int4 AS n, s.version::float8 AS version, s.state FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(type, id, n)
+const loadText = `SELECT k.n::int4 AS n, s.version::float8 AS version, s.state
+  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(type, id, n)
   JOIN polya_actor_state s ON s.type = k.type AND s.id = k.id`
 
-const asOfText = `SELECT version::float8 AS version, state FROM polya_actor_state WHERE type = $1 AND id = $2 AND version = $3::float8::int8
-  UNION ALL SELECT version::float8, state FROM polya_actor_version WHERE type = $1 AND id = $2 AND version = $3::float8::int8 LIMIT 1`
+const asOfText = `SELECT version::float8 AS version, state FROM polya_actor_state
+    WHERE type = $1 AND id = $2 AND version = $3::int8
+  UNION ALL SELECT version::float8, state FROM polya_actor_version
+    WHERE type = $1 AND id = $2 AND version = $3::int8 LIMIT 1`
 
 // A commit is there as long as its state or its events are; both carry its time.
 const historyText = `SELECT version::float8 AS version, max(at)::float8 AS at, max(events) AS events FROM (
-  SELECT version, at, NULL AS events FROM polya_actor_state WHERE type = $1 AND id = $2 AND version < $3::float8::int8
-  UNION ALL (SELECT version, at, NULL FROM polya_actor_version WHERE type = $1 AND id = $2 AND version < $3::float8::int8 ORDER BY version DESC LIMIT $4::float8::int8)
-  UNION ALL (SELECT version, at, events FROM polya_actor_events WHERE type = $1 AND id = $2 AND version < $3::float8::int8 ORDER BY version DESC LIMIT $4::float8::int8)
-  ) AS entry GROUP BY version ORDER BY entry.version DESC LIMIT $4::float8::int8`
+  SELECT version, at, NULL AS events FROM polya_actor_state WHERE type = $1 AND id = $2 AND version < $3::int8
+  UNION ALL (SELECT version, at, NULL FROM polya_actor_version
+    WHERE type = $1 AND id = $2 AND version < $3::int8 ORDER BY version DESC LIMIT $4::int8)
+  UNION ALL (SELECT version, at, events FROM polya_actor_events
+    WHERE type = $1 AND id = $2 AND version < $3::int8 ORDER BY version DESC LIMIT $4::int8)
+  ) AS entry GROUP BY version ORDER BY entry.version DESC LIMIT $4::int8`
 
 const listText = (after: string) =>
-  `SELECT id, version::float8 AS version, state FROM polya_actor_state WHERE type = $1${after} ORDER BY id LIMIT $2::float8::int8`
+  `SELECT id, version::float8 AS version, state FROM polya_actor_state WHERE type = $1${after} ORDER BY id
+    LIMIT $2::int8`
 
 const pruneText = (table: string, age: string) =>
-  `WITH gone AS (DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE ${age} < $1::float8::int8 ORDER BY ${age} LIMIT $2::float8::int8)) RETURNING 1)
+  `WITH gone AS (DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table}
+    WHERE ${age} < $1::int8 ORDER BY ${age} LIMIT $2::int8)) RETURNING 1)
   SELECT count(*)::float8 AS count FROM gone`
 
 const clampLimit = (limit: number) => number(Math.max(1, Math.min(1000, Math.trunc(limit))))
-const restored = <R extends { readonly version: number; readonly state: string }>({ state, version }: R): ActorRow => ({ version, state: unesc(state) })
+const restored = <R extends { readonly version: number; readonly state: string }>({ state, version }: R): ActorRow => ({
+  version,
+  state: unesc(state)
+})
 
 interface Refused {
   readonly type: string
@@ -78,17 +100,27 @@ const outcomes = (batch: ReadonlyArray<ActorCommit>, refused: ReadonlyArray<Refu
 
 export const make = ({ deadline, query }: PostgresClient) => {
   const commitParams = (batch: ReadonlyArray<ActorCommit>, now: number) => {
-    // Locks are taken in one order everywhere, so that two runners that write the same actors cannot wait for each other.
+    // Locks are taken in one order everywhere, so that two runners that write the same actors cannot wait for each
+    // other.
     const sorted = batch.toSorted((a, b) => a.type < b.type ? -1 : a.type > b.type ? 1 : a.id < b.id ? -1 : 1)
-    const replies = sorted.flatMap(({ expected, id, replies, type }) => replies.map((one) => ({ type, id, version: expected + 1, ...one })))
+    const replies = sorted.flatMap(({ expected, id, replies, type }) =>
+      replies.map((one) => ({ type, id, version: expected + 1, ...one }))
+    )
     const logged = sorted.filter(({ events }) => events.length > 0)
     return [
-      texts(sorted.map(({ type }) => type)), texts(sorted.map(({ id }) => id)),
-      numbers(sorted.map(({ expected }) => expected)), texts(sorted.map(({ state }) => state)),
-      texts(replies.map(({ type }) => type)), texts(replies.map(({ id }) => id)), numbers(replies.map(({ version }) => version)),
-      texts(replies.map(({ commandId }) => commandId)), texts(replies.map(({ reply }) => reply)),
-      texts(logged.map(({ type }) => type)), texts(logged.map(({ id }) => id)),
-      numbers(logged.map(({ expected }) => expected + 1)), plainTexts(logged.map(({ events }) => JSON.stringify(events))),
+      texts(sorted.map(({ type }) => type)),
+      texts(sorted.map(({ id }) => id)),
+      numbers(sorted.map(({ expected }) => expected)),
+      texts(sorted.map(({ state }) => state)),
+      texts(replies.map(({ type }) => type)),
+      texts(replies.map(({ id }) => id)),
+      numbers(replies.map(({ version }) => version)),
+      texts(replies.map(({ commandId }) => commandId)),
+      texts(replies.map(({ reply }) => reply)),
+      texts(logged.map(({ type }) => type)),
+      texts(logged.map(({ id }) => id)),
+      numbers(logged.map(({ expected }) => expected + 1)),
+      plainTexts(logged.map(({ events }) => JSON.stringify(events))),
       number(now)
     ]
   }
@@ -103,13 +135,14 @@ export const make = ({ deadline, query }: PostgresClient) => {
 
   return ActorStore.of({
     load: (keys) =>
-      query<{ n: number } & ActorRow>(loadText, [texts(keys.map(({ type }) => type)), texts(keys.map(({ id }) => id))]).pipe(
-        Effect.map((rows) => {
-          const found = new Map(rows.map((row) => [row.n, restored(row)]))
-          return keys.map((_, i) => found.get(i + 1))
-        }),
-        deadline
-      ),
+      query<{ n: number } & ActorRow>(loadText, [texts(keys.map(({ type }) => type)), texts(keys.map(({ id }) => id))])
+        .pipe(
+          Effect.map((rows) => {
+            const found = new Map(rows.map((row) => [row.n, restored(row)]))
+            return keys.map((_, i) => found.get(i + 1))
+          }),
+          deadline
+        ),
     commit: (batch) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => query<Refused>(commitText, commitParams(batch, now))).pipe(
         Effect.map((refused) => outcomes(batch, refused)),
@@ -121,16 +154,26 @@ export const make = ({ deadline, query }: PostgresClient) => {
         deadline
       ),
     history: ({ id, type }, { before = Number.MAX_SAFE_INTEGER, limit }) =>
-      query<{ version: number; at: number; events: string | null }>(historyText, [text(type), text(id), number(before), clampLimit(limit)]).pipe(
-        Effect.map((rows) => rows.map(({ at, events, version }) => ({
-          version, events: events === null ? [] : JSON.parse(events) as Array<string>, atMillis: at
-        }))),
+      query<{ version: number; at: number; events: string | null }>(historyText, [
+        text(type),
+        text(id),
+        number(before),
+        clampLimit(limit)
+      ]).pipe(
+        Effect.map((rows) =>
+          rows.map(({ at, events, version }) => ({
+            version,
+            events: events === null ? [] : JSON.parse(events) as Array<string>,
+            atMillis: at
+          }))
+        ),
         deadline
       ),
     list: (type, { after, limit }) =>
       (after === undefined
         ? query<{ id: string } & ActorRow>(listText(""), [text(type), clampLimit(limit)])
-        : query<{ id: string } & ActorRow>(listText(" AND id > $3"), [text(type), clampLimit(limit), text(after)])).pipe(
+        : query<{ id: string } & ActorRow>(listText(" AND id > $3"), [text(type), clampLimit(limit), text(after)]))
+        .pipe(
           Effect.map((rows) => rows.map((row) => ({ id: unesc(row.id), ...restored(row) }))),
           deadline
         ),

@@ -1,5 +1,6 @@
-// The run's index on PostgreSQL: multi-row statements over unnested columns. The contract is RunIndex's. `groups` sorts all members
-// once, at the first page, into a work table that the later pages read by position; position 0 says that the sort is still good.
+// The run's index on PostgreSQL: multi-row statements over unnested columns. The contract is RunIndex's. `groups` sorts
+// all members once, at the first page, into a work table that the later pages read by position; position 0 says that
+// the sort is still good.
 import { Effect } from "effect"
 import { type GroupCursor, type GroupMember, type IndexedEntry, RunIndex } from "../../actors/RunIndex.ts"
 import type { RowRef, RowStatus, RunRow } from "../../domain/RunRow.ts"
@@ -10,21 +11,31 @@ import { byteStrings, number, numbers, plainTexts, type PostgresClient, text, te
 const putText = `
 WITH put_rows AS (INSERT INTO polya_run_row (run, seq, sub, parent, actor, status, stage, reason, detail)
   SELECT $1, seq, sub, parent, actor, status, stage, reason, detail
-  FROM unnest($2::float8[], $3::float8[], $4::float8[], $5::text[], $6::text[], $7::float8[], $8::text[], $9::text[]) AS t(seq, sub, parent, actor, status, stage, reason, detail)
-  ON CONFLICT (run, seq, sub) DO UPDATE SET parent = excluded.parent, actor = excluded.actor, status = excluded.status, stage = excluded.stage, reason = excluded.reason, detail = excluded.detail),
-put_entries AS (INSERT INTO polya_run_entry (run, stage, seq, sub, key, stratum, bands, payload) SELECT $1, stage, seq, sub, key, stratum, bands::int8[], payload
-  FROM unnest($10::float8[], $11::float8[], $12::float8[], $13::text[], $14::text[], $15::text[], $16::bytea[]) AS t(stage, seq, sub, key, stratum, bands, payload)
-  ON CONFLICT (run, stage, seq, sub) DO UPDATE SET key = excluded.key, stratum = excluded.stratum, bands = excluded.bands, payload = excluded.payload),
-stale AS (SELECT stage::int8 AS stage, seq::int8 AS seq, sub::int8 AS sub FROM unnest($17::float8[], $18::float8[], $19::float8[]) AS t(stage, seq, sub)),
-cleared AS (DELETE FROM polya_run_entry e USING stale s WHERE e.run = $1 AND e.stage = s.stage AND e.seq = s.seq AND e.sub = s.sub)
+  FROM unnest($2::float8[], $3::float8[], $4::float8[], $5::text[], $6::text[], $7::float8[], $8::text[], $9::text[])
+    AS t(seq, sub, parent, actor, status, stage, reason, detail)
+  ON CONFLICT (run, seq, sub) DO UPDATE SET parent = excluded.parent, actor = excluded.actor,
+    status = excluded.status, stage = excluded.stage, reason = excluded.reason, detail = excluded.detail),
+put_entries AS (INSERT INTO polya_run_entry (run, stage, seq, sub, key, stratum, bands, payload)
+  SELECT $1, stage, seq, sub, key, stratum, bands::int8[], payload
+  FROM unnest($10::float8[], $11::float8[], $12::float8[], $13::text[], $14::text[], $15::text[], $16::bytea[])
+    AS t(stage, seq, sub, key, stratum, bands, payload)
+  ON CONFLICT (run, stage, seq, sub) DO UPDATE SET key = excluded.key, stratum = excluded.stratum,
+    bands = excluded.bands, payload = excluded.payload),
+stale AS (SELECT stage::int8 AS stage, seq::int8 AS seq, sub::int8 AS sub
+  FROM unnest($17::float8[], $18::float8[], $19::float8[]) AS t(stage, seq, sub)),
+cleared AS (DELETE FROM polya_run_entry e USING stale s
+  WHERE e.run = $1 AND e.stage = s.stage AND e.seq = s.seq AND e.sub = s.sub)
 DELETE FROM polya_run_group WHERE $20::bool AND run = $1 AND position = 0`
 
-const rowsText = `SELECT seq::float8 AS seq, sub::float8 AS sub, parent::float8 AS parent, actor, status, stage::float8 AS stage, reason, detail FROM polya_run_row
-  WHERE run = $1 AND (seq, sub) > ($2::float8::int8, $3::float8::int8) AND status = ANY($4::text[]) ORDER BY run, polya_run_row.seq, polya_run_row.sub LIMIT $5::float8::int8`
+const rowsText = `SELECT seq::float8 AS seq, sub::float8 AS sub, parent::float8 AS parent, actor, status,
+    stage::float8 AS stage, reason, detail
+  FROM polya_run_row WHERE run = $1 AND (seq, sub) > ($2::int8, $3::int8) AND status = ANY($4::text[])
+  ORDER BY run, polya_run_row.seq, polya_run_row.sub LIMIT $5::int8`
 
 const reopenText = `
-WITH revived AS (UPDATE polya_run_row SET status = 'live', stage = NULL, reason = NULL, detail = NULL WHERE run = $1 AND status = 'dropped' AND stage = $2::float8::int8),
-forgotten AS (DELETE FROM polya_run_result WHERE run = $1 AND stage = $2::float8::int8)
+WITH revived AS (UPDATE polya_run_row SET status = 'live', stage = NULL, reason = NULL, detail = NULL
+  WHERE run = $1 AND status = 'dropped' AND stage = $2::int8),
+forgotten AS (DELETE FROM polya_run_result WHERE run = $1 AND stage = $2::int8)
 DELETE FROM polya_run_group WHERE run = $1`
 
 const kinds = {
@@ -32,66 +43,83 @@ const kinds = {
   band: { column: "band", member: "b.band", from: "CROSS JOIN unnest(e.bands) AS b(band)", cursor: "$4::text::int8" }
 } as const
 
-const ofSnapshot = "run = $1 AND stage = $2::float8::int8 AND kind = $3"
+const ofSnapshot = "run = $1 AND stage = $2::int8 AND kind = $3"
 
 /** One scan and one sort. A member counts when the one before it or after it is of the same group. */
 const sortText = ({ column, from, member }: typeof kinds["key" | "band"]) => `
 INSERT INTO polya_run_group (run, stage, kind, position, ${column}, seq, sub)
-SELECT $1, $2::float8::int8, $3, row_number() OVER (ORDER BY grp, seq, sub), grp, seq, sub FROM (
+SELECT $1, $2::int8, $3, row_number() OVER (ORDER BY grp, seq, sub), grp, seq, sub FROM (
   SELECT grp, seq, sub, lag(grp) OVER w AS earlier, lead(grp) OVER w AS later FROM (
-    SELECT ${member} AS grp, e.seq, e.sub FROM polya_run_entry e JOIN polya_run_row r ON r.run = e.run AND r.seq = e.seq AND r.sub = e.sub ${from}
-    WHERE e.run = $1 AND e.stage = $2::float8::int8 AND r.status = 'live' AND ${member} IS NOT NULL) AS member
+    SELECT ${member} AS grp, e.seq, e.sub FROM polya_run_entry e
+      JOIN polya_run_row r ON r.run = e.run AND r.seq = e.seq AND r.sub = e.sub ${from}
+    WHERE e.run = $1 AND e.stage = $2::int8 AND r.status = 'live' AND ${member} IS NOT NULL) AS member
   WINDOW w AS (ORDER BY grp, seq, sub)) AS neighbour WHERE grp IN (earlier, later)
-UNION ALL SELECT $1, $2::float8::int8, $3, 0, NULL, -1, -1`
+UNION ALL SELECT $1, $2::int8, $3, 0, NULL, -1, -1`
 
-const pageText = `SELECT coalesce(g.key, g.band::text) AS grp, g.seq::float8 AS seq, g.sub::float8 AS sub, g.position::float8 AS position FROM polya_run_group g
+const pageText = `SELECT coalesce(g.key, g.band::text) AS grp, g.seq::float8 AS seq, g.sub::float8 AS sub,
+    g.position::float8 AS position FROM polya_run_group g
   JOIN polya_run_row r ON r.run = g.run AND r.seq = g.seq AND r.sub = g.sub
-  WHERE g.run = $1 AND g.stage = $2::float8::int8 AND g.kind = $3 AND g.position > $4::float8::int8 AND r.status = 'live'
-  ORDER BY g.run, g.stage, g.kind, g.position LIMIT $5::float8::int8`
+  WHERE g.run = $1 AND g.stage = $2::int8 AND g.kind = $3 AND g.position > $4::int8
+    AND r.status = 'live'
+  ORDER BY g.run, g.stage, g.kind, g.position LIMIT $5::int8`
 
 /** Position of a cursor that this process did not give out itself: the last member up to it. */
-const seekText = ({ column, cursor }: typeof kinds["key" | "band"]) => `SELECT position::float8 AS position FROM polya_run_group
-  WHERE ${ofSnapshot} AND position > 0 AND (${column}, seq, sub) <= (${cursor}, $5::float8::int8, $6::float8::int8) ORDER BY polya_run_group.position DESC LIMIT 1`
+const seekText = ({ column, cursor }: typeof kinds["key" | "band"]) =>
+  `SELECT position::float8 AS position FROM polya_run_group
+  WHERE ${ofSnapshot} AND position > 0 AND (${column}, seq, sub) <= (${cursor}, $5::int8, $6::int8)
+  ORDER BY polya_run_group.position DESC LIMIT 1`
 
-const byRefs = (columns: string, table: string) => `SELECT t.n::int4 AS n, ${columns} FROM
-  (SELECT seq::int8 AS seq, sub::int8 AS sub, n FROM unnest($3::float8[], $4::float8[]) WITH ORDINALITY AS u(seq, sub, n)) AS t
-  JOIN ${table} x ON x.run = $1 AND x.stage = $2::float8::int8 AND x.seq = t.seq AND x.sub = t.sub`
+const byRefs = (columns: string, table: string) =>
+  `SELECT t.n::int4 AS n, ${columns} FROM
+  (SELECT seq::int8 AS seq, sub::int8 AS sub, n FROM unnest($3::float8[], $4::float8[]) WITH ORDINALITY
+    AS u(seq, sub, n)) AS t
+  JOIN ${table} x ON x.run = $1 AND x.stage = $2::int8 AND x.seq = t.seq AND x.sub = t.sub`
 const payloadsText = byRefs("x.payload", "polya_run_entry")
 const resultsText = byRefs("x.dropped, x.patch", "polya_run_result")
 
 const strataText = `SELECT r.seq::float8 AS seq, r.sub::float8 AS sub, e.stratum, c.cluster FROM polya_run_row r
-  LEFT JOIN polya_run_entry e ON e.run = r.run AND e.stage = $2::float8::int8 AND e.seq = r.seq AND e.sub = r.sub
-  LEFT JOIN polya_run_result c ON c.run = r.run AND c.stage = $3::float8::int8 AND c.seq = r.seq AND c.sub = r.sub
-  WHERE r.run = $1 AND (r.seq, r.sub) > ($4::float8::int8, $5::float8::int8) AND r.status = 'live' ORDER BY r.run, r.seq, r.sub LIMIT $6::float8::int8`
+  LEFT JOIN polya_run_entry e ON e.run = r.run AND e.stage = $2::int8 AND e.seq = r.seq AND e.sub = r.sub
+  LEFT JOIN polya_run_result c ON c.run = r.run AND c.stage = $3::int8 AND c.seq = r.seq AND c.sub = r.sub
+  WHERE r.run = $1 AND (r.seq, r.sub) > ($4::int8, $5::int8) AND r.status = 'live'
+    ORDER BY r.run, r.seq, r.sub LIMIT $6::int8`
 
 // A fate is decided once: only a row that is on its way, or that this stage dropped before, can be dropped here.
 const putResultsText = `
-WITH put AS (INSERT INTO polya_run_result (run, stage, seq, sub, dropped, patch, cluster) SELECT $1, $2::float8::int8, seq, sub, dropped, patch, cluster
+WITH put AS (INSERT INTO polya_run_result (run, stage, seq, sub, dropped, patch, cluster)
+  SELECT $1, $2::int8, seq, sub, dropped, patch, cluster
   FROM unnest($3::float8[], $4::float8[], $5::text[], $6::text[], $7::text[]) AS t(seq, sub, dropped, patch, cluster)
-  ON CONFLICT (run, stage, seq, sub) DO UPDATE SET dropped = excluded.dropped, patch = excluded.patch, cluster = excluded.cluster)
-UPDATE polya_run_row r SET status = 'dropped', stage = $2::float8::int8, reason = t.reason, detail = t.detail
-FROM (SELECT seq::int8 AS seq, sub::int8 AS sub, reason, detail FROM unnest($8::float8[], $9::float8[], $10::text[], $11::text[]) AS u(seq, sub, reason, detail)) AS t
-WHERE r.run = $1 AND r.seq = t.seq AND r.sub = t.sub AND (r.status = 'live' OR (r.status = 'dropped' AND r.stage = $2::float8::int8))`
+  ON CONFLICT (run, stage, seq, sub) DO UPDATE SET dropped = excluded.dropped, patch = excluded.patch,
+    cluster = excluded.cluster)
+UPDATE polya_run_row r SET status = 'dropped', stage = $2::int8, reason = t.reason, detail = t.detail
+FROM (SELECT seq::int8 AS seq, sub::int8 AS sub, reason, detail
+  FROM unnest($8::float8[], $9::float8[], $10::text[], $11::text[]) AS u(seq, sub, reason, detail)) AS t
+WHERE r.run = $1 AND r.seq = t.seq AND r.sub = t.sub
+  AND (r.status = 'live' OR (r.status = 'dropped' AND r.stage = $2::int8))`
 
-const countsText = `SELECT sub > 0 AS derived, status, stage::float8 AS stage, reason, count(*)::float8 AS count FROM polya_run_row WHERE run = $1
+const countsText = `SELECT sub > 0 AS derived, status, stage::float8 AS stage, reason, count(*)::float8 AS count
+    FROM polya_run_row WHERE run = $1
   GROUP BY sub > 0, status, polya_run_row.stage, reason`
 
 const forgetTexts = ["polya_run_group", "polya_run_result", "polya_run_entry", "polya_run_row"].map((table) =>
-  `WITH gone AS (DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE run = $1 LIMIT $2::float8::int8)) RETURNING 1)
-  SELECT count(*)::float8 AS count FROM gone`)
+  `WITH gone AS (DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE run = $1
+    LIMIT $2::int8)) RETURNING 1)
+  SELECT count(*)::float8 AS count FROM gone`
+)
 
 const unescNull = (value: string | null) => value === null ? null : unescapeText(value)
 const refKey = ({ seq, sub }: RowRef) => `${seq}/${sub}`
 
 /** A statement touches a row once: of several for one place the last counts. */
-const lastOf = <A extends RowRef>(list: ReadonlyArray<A>): ReadonlyArray<A> => [...new Map(list.map((one) => [refKey(one), one])).values()]
+const lastOf = <A extends RowRef>(
+  list: ReadonlyArray<A>
+): ReadonlyArray<A> => [...new Map(list.map((one) => [refKey(one), one])).values()]
 
 interface Snapshot {
   readonly after: GroupMember
   readonly position: number
 }
 
-export const make = ({ deadline, query, transaction }: PostgresClient) => {
+export const make = ({ deadline, longDeadline, query, transaction }: PostgresClient) => {
   /** Where the last page of each reader ended; a restart only costs a search. */
   const ends = new Map<string, Snapshot>()
   const maxEnds = 1000
@@ -99,73 +127,118 @@ export const make = ({ deadline, query, transaction }: PostgresClient) => {
 
   const sort = Effect.fnUntraced(function*(run: string, stage: number, by: "key" | "band") {
     const params = [text(run), number(stage), text(by)]
-    yield* query("SELECT pg_advisory_xact_lock(hashtextextended($1::text || $3::text, $2::float8::int8))", params)
+    yield* query("SELECT pg_advisory_xact_lock(hashtextextended($1::text || $3::text, $2::int8))", params)
     yield* query(`DELETE FROM polya_run_group WHERE ${ofSnapshot}`, params)
     yield* query(sortText(kinds[by]), params)
   }, transaction)
 
   const positionOf = Effect.fnUntraced(function*(run: string, stage: number, by: "key" | "band", after: GroupMember) {
     const end = ends.get(nameOf(run, stage, by))
-    if (end !== undefined && end.after.group === after.group && end.after.seq === after.seq && end.after.sub === after.sub) return end.position
+    if (
+      end !== undefined && end.after.group === after.group && end.after.seq === after.seq && end.after.sub === after.sub
+    ) return end.position
     const found = yield* query<{ position: number }>(seekText(kinds[by]), [
-      text(run), number(stage), text(by), text(after.group), number(after.seq), number(after.sub)
+      text(run),
+      number(stage),
+      text(by),
+      text(after.group),
+      number(after.seq),
+      number(after.sub)
     ])
     return found[0]?.position ?? 0
   })
 
-  const groups = Effect.fnUntraced(function*(run: string, stage: number, by: "key" | "band", after: GroupCursor, limit: number) {
-    const snapshot = [text(run), number(stage), text(by)]
-    const good = after !== null && (yield* query(`SELECT 1 AS one FROM polya_run_group WHERE ${ofSnapshot} AND position = 0`, snapshot)).length > 0
-    const name = nameOf(run, stage, by)
-    if (!good) {
+  const groups = Effect.fnUntraced(
+    function*(run: string, stage: number, by: "key" | "band", after: GroupCursor, limit: number) {
+      const snapshot = [text(run), number(stage), text(by)]
+      const good = after !== null &&
+        (yield* query(`SELECT 1 AS one FROM polya_run_group WHERE ${ofSnapshot} AND position = 0`, snapshot)).length > 0
+      const name = nameOf(run, stage, by)
+      if (!good) {
+        ends.delete(name)
+        yield* sort(run, stage, by)
+      }
+      const position = after === null ? 0 : yield* positionOf(run, stage, by, after)
+      const rows = yield* query<{ grp: string; position: number } & RowRef>(pageText, [
+        ...snapshot,
+        number(position),
+        number(limit)
+      ])
+      const members = rows.map(({ grp, seq, sub }): GroupMember => ({ group: unescapeText(grp), seq, sub }))
+      const last = members.at(-1)
+      const end = rows.at(-1)
       ends.delete(name)
-      yield* sort(run, stage, by)
+      if (last === undefined || end === undefined) {
+        yield* query(`DELETE FROM polya_run_group WHERE ${ofSnapshot}`, snapshot)
+      } else ends.set(name, { after: last, position: end.position })
+      if (ends.size > maxEnds) { for (const oldest of ends.keys()) if (ends.size > maxEnds) ends.delete(oldest) }
+      return members
     }
-    const position = after === null ? 0 : yield* positionOf(run, stage, by, after)
-    const rows = yield* query<{ grp: string; position: number } & RowRef>(pageText, [...snapshot, number(position), number(limit)])
-    const members = rows.map(({ grp, seq, sub }): GroupMember => ({ group: unescapeText(grp), seq, sub }))
-    const last = members.at(-1)
-    const end = rows.at(-1)
-    ends.delete(name)
-    if (last === undefined || end === undefined) yield* query(`DELETE FROM polya_run_group WHERE ${ofSnapshot}`, snapshot)
-    else ends.set(name, { after: last, position: end.position })
-    if (ends.size > maxEnds) for (const oldest of ends.keys()) if (ends.size > maxEnds) ends.delete(oldest)
-    return members
-  })
+  )
 
-  const put: RunIndex["Service"]["put"] = (run, rows, stages) => Effect.suspend(() => {
-    const unique = lastOf(rows)
-    const entries = stages.flatMap(({ entries, stage }) => lastOf(entries).map((entry): IndexedEntry & { stage: number } => ({ ...entry, stage })))
-    const stale = stages.flatMap(({ entries, stage }) => {
-      const fresh = new Set(entries.map(refKey))
-      return unique.filter((row) => !fresh.has(refKey(row))).map(({ seq, sub }) => ({ stage, seq, sub }))
+  const put: RunIndex["Service"]["put"] = (run, rows, stages) =>
+    Effect.suspend(() => {
+      const unique = lastOf(rows)
+      const entries = stages.flatMap(({ entries, stage }) =>
+        lastOf(entries).map((entry): IndexedEntry & { stage: number } => ({ ...entry, stage }))
+      )
+      const stale = stages.flatMap(({ entries, stage }) => {
+        const fresh = new Set(entries.map(refKey))
+        return unique.filter((row) => !fresh.has(refKey(row))).map(({ seq, sub }) => ({ stage, seq, sub }))
+      })
+      return Effect.asVoid(deadline(query(putText, [
+        text(run),
+        numbers(unique.map((row) => row.seq)),
+        numbers(unique.map((row) => row.sub)),
+        numbers(unique.map((row) => row.parent)),
+        texts(unique.map((row) => row.actor)),
+        plainTexts(unique.map((row) => row.status)),
+        numbers(unique.map((row) => row.stage)),
+        texts(unique.map((row) => row.reason)),
+        texts(unique.map((row) => row.detail)),
+        numbers(entries.map((one) => one.stage)),
+        numbers(entries.map((one) => one.seq)),
+        numbers(entries.map((one) => one.sub)),
+        texts(entries.map((one) => one.key)),
+        texts(entries.map((one) => one.stratum)),
+        plainTexts(entries.map((one) => `{${[...new Set(one.bands)].join(",")}}`)),
+        byteStrings(entries.map((one) => one.payload)),
+        numbers(stale.map((one) => one.stage)),
+        numbers(stale.map((one) => one.seq)),
+        numbers(stale.map((one) => one.sub)),
+        // Rows that only came to an end cannot make a group; their old members are left out page by page.
+        stages.length > 0 || unique.some((row) => row.status === "live")
+      ])))
     })
-    return Effect.asVoid(deadline(query(putText, [
-      text(run),
-      numbers(unique.map((row) => row.seq)), numbers(unique.map((row) => row.sub)), numbers(unique.map((row) => row.parent)),
-      texts(unique.map((row) => row.actor)), plainTexts(unique.map((row) => row.status)), numbers(unique.map((row) => row.stage)),
-      texts(unique.map((row) => row.reason)), texts(unique.map((row) => row.detail)),
-      numbers(entries.map((one) => one.stage)), numbers(entries.map((one) => one.seq)), numbers(entries.map((one) => one.sub)),
-      texts(entries.map((one) => one.key)), texts(entries.map((one) => one.stratum)),
-      plainTexts(entries.map((one) => `{${[...new Set(one.bands)].join(",")}}`)), byteStrings(entries.map((one) => one.payload)),
-      numbers(stale.map((one) => one.stage)), numbers(stale.map((one) => one.seq)), numbers(stale.map((one) => one.sub)),
-      // Rows that only came to an end cannot make a group; their old members are left out page by page.
-      stages.length > 0 || unique.some((row) => row.status === "live")
-    ])))
-  })
 
   return RunIndex.of({
     put,
     rows: (run, { after, limit, statuses }) =>
-      query<RunRow>(rowsText, [text(run), number(after?.seq ?? -1), number(after?.sub ?? -1), plainTexts(statuses), number(limit)]).pipe(
-        Effect.map((rows) => rows.map((row) => ({ ...row, actor: unescNull(row.actor), reason: unescNull(row.reason), detail: unescNull(row.detail) }))),
+      query<RunRow>(rowsText, [
+        text(run),
+        number(after?.seq ?? -1),
+        number(after?.sub ?? -1),
+        plainTexts(statuses),
+        number(limit)
+      ]).pipe(
+        Effect.map((rows) =>
+          rows.map((row) => ({
+            ...row,
+            actor: unescNull(row.actor),
+            reason: unescNull(row.reason),
+            detail: unescNull(row.detail)
+          }))
+        ),
         deadline
       ),
     reopen: (run, stage) => Effect.asVoid(deadline(query(reopenText, [text(run), number(stage)]))),
-    groups: (run, stage, by, { after, limit }) => deadline(groups(run, stage, by, after, limit)),
+    groups: (run, stage, by, { after, limit }) => longDeadline(groups(run, stage, by, after, limit)),
     payloads: (run, stage, refs) =>
       query<{ n: number; payload: Uint8Array | null }>(payloadsText, [
-        text(run), number(stage), numbers(refs.map(({ seq }) => seq)), numbers(refs.map(({ sub }) => sub))
+        text(run),
+        number(stage),
+        numbers(refs.map(({ seq }) => seq)),
+        numbers(refs.map(({ sub }) => sub))
       ]).pipe(
         Effect.map((rows) => {
           const found = new Map(rows.map((row) => [row.n, row.payload]))
@@ -175,25 +248,43 @@ export const make = ({ deadline, query, transaction }: PostgresClient) => {
       ),
     strata: (run, stage, { after, clusterStage, limit }) =>
       query<RowRef & { stratum: string | null; cluster: string | null }>(strataText, [
-        text(run), number(stage), number(clusterStage), number(after?.seq ?? -1), number(after?.sub ?? -1), number(limit)
+        text(run),
+        number(stage),
+        number(clusterStage),
+        number(after?.seq ?? -1),
+        number(after?.sub ?? -1),
+        number(limit)
       ]).pipe(
-        Effect.map((rows) => rows.map((row) => ({ ...row, stratum: unescNull(row.stratum), cluster: unescNull(row.cluster) }))),
+        Effect.map((rows) =>
+          rows.map((row) => ({ ...row, stratum: unescNull(row.stratum), cluster: unescNull(row.cluster) }))
+        ),
         deadline
       ),
-    putResults: (run, stage, results) => Effect.suspend(() => {
-      const unique = lastOf(results)
-      const stored = unique.map(storeResult)
-      const drops = unique.flatMap(({ drop, seq, sub }) => drop === null ? [] : [{ seq, sub, ...drop }])
-      return Effect.asVoid(deadline(query(putResultsText, [
-        text(run), number(stage), numbers(unique.map((one) => one.seq)), numbers(unique.map((one) => one.sub)),
-        plainTexts(stored.map((one) => one.dropped)), plainTexts(stored.map((one) => one.patch)), texts(unique.map((one) => clusterText(one.patch))),
-        numbers(drops.map((one) => one.seq)), numbers(drops.map((one) => one.sub)), texts(drops.map((one) => one.reason)),
-        texts(drops.map((one) => dropDetail(one.detail)))
-      ])))
-    }),
+    putResults: (run, stage, results) =>
+      Effect.suspend(() => {
+        const unique = lastOf(results)
+        const stored = unique.map(storeResult)
+        const drops = unique.flatMap(({ drop, seq, sub }) => drop === null ? [] : [{ seq, sub, ...drop }])
+        return Effect.asVoid(deadline(query(putResultsText, [
+          text(run),
+          number(stage),
+          numbers(unique.map((one) => one.seq)),
+          numbers(unique.map((one) => one.sub)),
+          plainTexts(stored.map((one) => one.dropped)),
+          plainTexts(stored.map((one) => one.patch)),
+          texts(unique.map((one) => clusterText(one.patch))),
+          numbers(drops.map((one) => one.seq)),
+          numbers(drops.map((one) => one.sub)),
+          texts(drops.map((one) => one.reason)),
+          texts(drops.map((one) => dropDetail(one.detail)))
+        ])))
+      }),
     results: (run, stage, refs) =>
       query<{ n: number; dropped: string | null; patch: string }>(resultsText, [
-        text(run), number(stage), numbers(refs.map(({ seq }) => seq)), numbers(refs.map(({ sub }) => sub))
+        text(run),
+        number(stage),
+        numbers(refs.map(({ seq }) => seq)),
+        numbers(refs.map(({ sub }) => sub))
       ]).pipe(
         Effect.map((rows) => {
           const found = new Map(rows.map((row) => [row.n, row]))
@@ -205,7 +296,10 @@ export const make = ({ deadline, query, transaction }: PostgresClient) => {
         deadline
       ),
     counts: (run) =>
-      query<{ derived: boolean; status: RowStatus; stage: number | null; reason: string | null; count: number }>(countsText, [text(run)]).pipe(
+      query<{ derived: boolean; status: RowStatus; stage: number | null; reason: string | null; count: number }>(
+        countsText,
+        [text(run)]
+      ).pipe(
         Effect.map((rows) => rows.map((row) => ({ ...row, reason: unescNull(row.reason) }))),
         deadline
       ),

@@ -1,5 +1,6 @@
-// ActorStore and RunIndex over one SQLite file that a worker thread owns. Every call has a place in a bounded queue and a deadline;
-// when the thread dies, the calls that wait fail as `unavailable` (their outcome is unknown) and the next one starts it again.
+// ActorStore and RunIndex over one SQLite file that a worker thread owns. Every call has a place in a bounded queue and
+// a deadline; when the thread dies, the calls that wait fail as `unavailable` (their outcome is unknown) and the next
+// one starts it again.
 import { Clock, Context, Effect, Layer, Schema, Semaphore } from "effect"
 import { mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
@@ -9,7 +10,13 @@ import { RunIndex } from "../../actors/RunIndex.ts"
 import { StoreTooNew } from "../StoreTooNew.ts"
 import * as SqliteLock from "./SqliteLock.ts"
 import {
-  buffersOfEntries, type Message, packEntries, type PortName, type Request, type SqliteSettings, unpackBytes
+  buffersOfEntries,
+  type Message,
+  packEntries,
+  type PortName,
+  type Request,
+  type SqliteSettings,
+  unpackBytes
 } from "./SqliteProtocol.ts"
 import type { SqlitePorts } from "./SqliteWorker.ts"
 
@@ -28,7 +35,10 @@ export class StoreInUse extends Schema.TaggedError<StoreInUse>()("StoreInUse", {
 export interface SqliteOptions {
   /** The file; it and its folder are made if they are not there. `:memory:` is for tests and is never shared. */
   readonly filename: string
-  /** FULL: a commit survives a power cut. NORMAL: it survives the process, the last ones may not survive the machine. Default FULL. */
+  /**
+   * FULL: a commit survives a power cut. NORMAL: it survives the process, the last ones may not survive the machine.
+   * Default FULL.
+   */
   readonly synchronous?: "FULL" | "NORMAL"
   /** Refuse a second process with `StoreInUse`. Default true; false: processes of one machine share the file. */
   readonly exclusive?: boolean
@@ -42,7 +52,9 @@ export interface SqliteOptions {
   readonly maxValueBytes?: number
 }
 
-export const layer = (options: SqliteOptions): Layer.Layer<ActorStore | RunIndex, StoreFailed | StoreInUse | StoreTooNew> =>
+export const layer = (
+  options: SqliteOptions
+): Layer.Layer<ActorStore | RunIndex, StoreFailed | StoreInUse | StoreTooNew> =>
   Layer.effectContext(Effect.gen(function*() {
     const filename = options.filename === memory ? memory : resolve(options.filename)
     if (filename !== memory) {
@@ -64,7 +76,8 @@ const hold = (filename: string) =>
   Effect.acquireRelease(
     Effect.flatMap(fileSystem(() => SqliteLock.acquire(filename)), (lock) =>
       lock._tag === "Held" ? Effect.succeed(lock) : Effect.fail(new StoreInUse({ filename, pid: lock.pid }))),
-    (lock) => Effect.sync(lock.release)
+    (lock) =>
+      Effect.sync(lock.release)
   )
 
 type Methods<P extends PortName> = SqlitePorts[P]
@@ -90,7 +103,11 @@ const workerUrl = new URL(import.meta.url.endsWith(".ts") ? "./SqliteWorker.ts" 
 
 const startThread = (settings: SqliteSettings): Effect.Effect<Thread, StoreFailed | StoreTooNew> =>
   Effect.callback((resume) => {
-    const worker = new Worker(workerUrl, { workerData: settings, name: "polya-sqlite" })
+    const worker = new Worker(workerUrl, {
+      workerData: settings,
+      name: "polya-sqlite",
+      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 }
+    })
     const thread: Thread = { worker, waiting: new Map(), dead: undefined }
     let cause = "it stopped by itself"
     worker.on("error", (error) => {
@@ -110,12 +127,16 @@ const startThread = (settings: SqliteSettings): Effect.Effect<Thread, StoreFaile
         case "refused":
           return resume(Effect.fail(new StoreFailed(message.failure)))
         case "tooNew":
-          return resume(Effect.fail(new StoreTooNew({ store: settings.filename, found: message.found, known: message.known })))
+          return resume(
+            Effect.fail(new StoreTooNew({ store: settings.filename, found: message.found, known: message.known }))
+          )
         case "answer":
         case "failed": {
           const answer = thread.waiting.get(message.id)
           thread.waiting.delete(message.id)
-          return answer?.(message._tag === "answer" ? Effect.succeed(message.value) : Effect.fail(new StoreFailed(message.failure)))
+          return answer?.(
+            message._tag === "answer" ? Effect.succeed(message.value) : Effect.fail(new StoreFailed(message.failure))
+          )
         }
       }
     })
@@ -142,10 +163,12 @@ const makeThread = Effect.fnUntraced(function*(filename: string, options: Sqlite
   let closed = false
   let lastId = 0
 
-  yield* Effect.addFinalizer(() => Effect.suspend(() => {
-    closed = true
-    return thread === undefined || thread.dead !== undefined ? Effect.void : leave(thread.worker, callMillis)
-  }))
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      closed = true
+      return thread === undefined || thread.dead !== undefined ? Effect.void : leave(thread.worker, callMillis)
+    })
+  )
   thread = yield* startThread(settings)
 
   const restarted = starting.withPermits(1)(Effect.suspend((): Effect.Effect<Thread, StoreFailed> => {
@@ -162,10 +185,16 @@ const makeThread = Effect.fnUntraced(function*(filename: string, options: Sqlite
     return thread !== undefined && thread.dead === undefined ? Effect.succeed(thread) : restarted
   })
 
-  const ask = (to: Thread, request: (id: number) => Request, moved: Array<ArrayBuffer>): Effect.Effect<unknown, StoreFailed> =>
+  const ask = (
+    to: Thread,
+    request: (id: number) => Request,
+    moved: Array<ArrayBuffer>
+  ): Effect.Effect<unknown, StoreFailed> =>
     Effect.callback((resume) => {
       if (to.dead !== undefined) return resume(Effect.fail(to.dead))
-      if (to.waiting.size >= maxWaiting) return resume(Effect.fail(unavailable(`${maxWaiting} calls are waiting for the database already`)))
+      if (to.waiting.size >= maxWaiting) {
+        return resume(Effect.fail(unavailable(`${maxWaiting} calls are waiting for the database already`)))
+      }
       const id = ++lastId
       try {
         to.worker.postMessage(request(id), moved)
@@ -182,7 +211,7 @@ const makeThread = Effect.fnUntraced(function*(filename: string, options: Sqlite
   const call: Call = (port, method, args, moved = []) =>
     Effect.flatMap(living, (to) => ask(to, (id) => ({ _tag: "call", id, port, method, args }), moved)).pipe(
       Effect.timeoutOrElse({ duration: callMillis, orElse: () => late })
-    // The worker's method of that name made the value; its type is the one that SqlitePorts states.
+      // The worker's method of that name made the value; its type is the one that SqlitePorts states.
     ) as ReturnType<Call> as never
   return call
 })
@@ -199,10 +228,11 @@ const actorStore = (call: Call) =>
 
 const runIndex = (call: Call) =>
   RunIndex.of({
-    put: (run, rows, entries) => Effect.suspend(() => {
-      const packed = entries.map(({ entries: list, stage }) => packEntries(stage, list))
-      return call("index", "put", [run, rows, packed], packed.flatMap(buffersOfEntries))
-    }),
+    put: (run, rows, entries) =>
+      Effect.suspend(() => {
+        const packed = entries.map(({ entries: list, stage }) => packEntries(stage, list))
+        return call("index", "put", [run, rows, packed], packed.flatMap(buffersOfEntries))
+      }),
     rows: (run, { after, limit, statuses }) => call("index", "rows", [run, after, limit, statuses]),
     reopen: (run, stage) => call("index", "reopen", [run, stage]),
     groups: Effect.fnUntraced(function*(run, stage, by, { after, limit }) {
@@ -211,8 +241,10 @@ const runIndex = (call: Call) =>
       while (page === null) page = yield* call("index", "groups", [run, stage, by, after, limit, false])
       return page
     }),
-    payloads: (run, stage, refs) => Effect.map(call("index", "payloads", [run, stage, refs]), (packed) => unpackBytes(packed, true)),
-    strata: (run, stage, { after, clusterStage, limit }) => call("index", "strata", [run, stage, clusterStage, after, limit]),
+    payloads: (run, stage, refs) =>
+      Effect.map(call("index", "payloads", [run, stage, refs]), (packed) => unpackBytes(packed, true)),
+    strata: (run, stage, { after, clusterStage, limit }) =>
+      call("index", "strata", [run, stage, clusterStage, after, limit]),
     putResults: (run, stage, results) => call("index", "putResults", [run, stage, results]),
     results: (run, stage, refs) => call("index", "results", [run, stage, refs]),
     counts: (run) => call("index", "counts", [run]),

@@ -1,5 +1,5 @@
-// The durable actor's storage on SQLite: one transaction per flush, a few prepared statements per actor. Synchronous, for the
-// worker thread. The contract is ActorStore's.
+// The durable actor's storage on SQLite: one transaction per flush, a few prepared statements per actor. Synchronous,
+// for the worker thread. The contract is ActorStore's.
 import type { HistoryEntry, RetentionCut } from "../../actors/ActorStore.ts"
 import type { ActorCommit, ActorKey, ActorRow, CommitOutcome } from "../../domain/Commit.ts"
 import { escapeText as esc, unescapeText as unesc } from "../../domain/StoredText.ts"
@@ -8,28 +8,44 @@ import { all, first, type SqliteDatabase } from "./SqliteDatabase.ts"
 const committed: CommitOutcome = { _tag: "Committed" }
 const fenced: CommitOutcome = { _tag: "Fenced" }
 
-const restored = (row: ActorRow | undefined): ActorRow | undefined => row && { version: row.version, state: unesc(row.state) }
+const restored = (row: ActorRow | undefined): ActorRow | undefined =>
+  row && { version: row.version, state: unesc(row.state) }
 
 export const make = ({ db, transaction }: SqliteDatabase) => {
   const current = db.prepare("SELECT version, state FROM polya_actor_state WHERE type = ? AND id = ?")
   const past = db.prepare("SELECT version, state FROM polya_actor_version WHERE type = ? AND id = ? AND version = ?")
   const stored = db.prepare("SELECT reply FROM polya_actor_reply WHERE type = ? AND id = ? AND command_id = ?")
   const keepPast = db.prepare(`INSERT INTO polya_actor_version (type, id, version, state, at, replaced_at)
-    SELECT type, id, version, state, at, ? FROM polya_actor_state WHERE type = ? AND id = ? AND version = ? ON CONFLICT DO NOTHING`)
-  const update = db.prepare("UPDATE polya_actor_state SET version = version + 1, state = ?, at = ? WHERE type = ? AND id = ? AND version = ?")
-  const insert = db.prepare("INSERT INTO polya_actor_state (type, id, version, state, at) VALUES (?, ?, 1, ?, ?) ON CONFLICT DO NOTHING")
-  const reply = db.prepare("INSERT INTO polya_actor_reply (type, id, command_id, version, reply, at) VALUES (?, ?, ?, ?, ?, ?)")
+    SELECT type, id, version, state, at, ? FROM polya_actor_state
+      WHERE type = ? AND id = ? AND version = ? ON CONFLICT DO NOTHING`)
+  const update = db.prepare(
+    "UPDATE polya_actor_state SET version = version + 1, state = ?, at = ? WHERE type = ? AND id = ? AND version = ?"
+  )
+  const insert = db.prepare(
+    "INSERT INTO polya_actor_state (type, id, version, state, at) VALUES (?, ?, 1, ?, ?) ON CONFLICT DO NOTHING"
+  )
+  const reply = db.prepare(
+    "INSERT INTO polya_actor_reply (type, id, command_id, version, reply, at) VALUES (?, ?, ?, ?, ?, ?)"
+  )
   const events = db.prepare("INSERT INTO polya_actor_events (type, id, version, events, at) VALUES (?, ?, ?, ?, ?)")
-  const page = db.prepare("SELECT id, version, state FROM polya_actor_state WHERE type = ? AND id > ? ORDER BY id LIMIT min(max(?, 1), 1000)")
-  const firstPage = db.prepare("SELECT id, version, state FROM polya_actor_state WHERE type = ? ORDER BY id LIMIT min(max(?, 1), 1000)")
+  const page = db.prepare(
+    "SELECT id, version, state FROM polya_actor_state WHERE type = ? AND id > ? ORDER BY id LIMIT min(max(?, 1), 1000)"
+  )
+  const firstPage = db.prepare(
+    "SELECT id, version, state FROM polya_actor_state WHERE type = ? ORDER BY id LIMIT min(max(?, 1), 1000)"
+  )
   // A commit is there as long as its state or its events are; both carry its time.
   const log = db.prepare(`SELECT version, max(at) AS at, max(events) AS events FROM (
     SELECT version, at, NULL AS events FROM polya_actor_state WHERE type = ?1 AND id = ?2 AND version < ?3
-    UNION ALL SELECT * FROM (SELECT version, at, NULL FROM polya_actor_version WHERE type = ?1 AND id = ?2 AND version < ?3 ORDER BY version DESC LIMIT max(?4, 1))
-    UNION ALL SELECT * FROM (SELECT version, at, events FROM polya_actor_events WHERE type = ?1 AND id = ?2 AND version < ?3 ORDER BY version DESC LIMIT max(?4, 1))
+    UNION ALL SELECT * FROM (SELECT version, at, NULL FROM polya_actor_version
+      WHERE type = ?1 AND id = ?2 AND version < ?3 ORDER BY version DESC LIMIT max(?4, 1))
+    UNION ALL SELECT * FROM (SELECT version, at, events FROM polya_actor_events
+      WHERE type = ?1 AND id = ?2 AND version < ?3 ORDER BY version DESC LIMIT max(?4, 1))
     ) GROUP BY version ORDER BY version DESC LIMIT min(max(?4, 1), 1000)`)
   const prune = (table: string, age: string) =>
-    db.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE ${age} < ? ORDER BY ${age} LIMIT ?)`)
+    db.prepare(
+      `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE ${age} < ? ORDER BY ${age} LIMIT ?)`
+    )
   const pruneReplies = prune("polya_actor_reply", "at")
   const pruneEvents = prune("polya_actor_events", "at")
   const pruneVersions = prune("polya_actor_version", "replaced_at")
@@ -49,7 +65,9 @@ export const make = ({ db, transaction }: SqliteDatabase) => {
       : update.run(esc(commit.state), now, type, id, commit.expected)
     if (Number(written.changes) === 0) return fenced
     const version = commit.expected + 1
-    for (const { commandId, reply: text } of commit.replies) reply.run(type, id, esc(commandId), version, esc(text), now)
+    for (const { commandId, reply: text } of commit.replies) {
+      reply.run(type, id, esc(commandId), version, esc(text), now)
+    }
     if (commit.events.length > 0) events.run(type, id, version, JSON.stringify(commit.events), now)
     return committed
   }
@@ -67,8 +85,18 @@ export const make = ({ db, transaction }: SqliteDatabase) => {
     },
 
     history: ({ id, type }: ActorKey, limit: number, before: number | undefined): ReadonlyArray<HistoryEntry> =>
-      all<{ version: number; at: number; events: string | null }>(log, esc(type), esc(id), before ?? Number.MAX_SAFE_INTEGER, limit)
-        .map(({ at, events, version }) => ({ version, events: events === null ? [] : JSON.parse(events) as Array<string>, atMillis: at })),
+      all<{ version: number; at: number; events: string | null }>(
+        log,
+        esc(type),
+        esc(id),
+        before ?? Number.MAX_SAFE_INTEGER,
+        limit
+      )
+        .map(({ at, events, version }) => ({
+          version,
+          events: events === null ? [] : JSON.parse(events) as Array<string>,
+          atMillis: at
+        })),
 
     list: (type: string, limit: number, after: string | undefined): ReadonlyArray<{ readonly id: string } & ActorRow> =>
       (after === undefined

@@ -1,5 +1,5 @@
-// One SQLite file, opened the way the store needs it: WAL, durable commits, migrated. Runs in the worker thread; everything here
-// is synchronous. `failureOf` says what an error of the database means for the caller.
+// One SQLite file, opened the way the store needs it: WAL, durable commits, migrated. Runs in the worker thread;
+// everything here is synchronous. `failureOf` says what an error of the database means for the caller.
 import { statfsSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
@@ -26,9 +26,13 @@ export class TooNew extends Error {
 
 /** Throws `TooNew` or what SQLite throws. */
 export const open = (settings: SqliteSettings): SqliteDatabase => {
-  const db = new DatabaseSync(settings.filename, { timeout: settings.busyMillis, limits: { length: settings.maxValueBytes } })
+  const db = new DatabaseSync(settings.filename, {
+    timeout: settings.busyMillis,
+    limits: { length: settings.maxValueBytes }
+  })
   try {
-    // Sizes chosen by bench/store.ts: 8 KB pages hold a state of 1.5 KB without overflow and cost less WAL than 16 KB ones.
+    // Sizes chosen by bench/store.ts: 8 KB pages hold a state of 1.5 KB without overflow and cost less WAL than 16 KB
+    // ones.
     db.exec(`PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${settings.synchronous};
       PRAGMA cache_size = -65536; PRAGMA temp.cache_size = -65536; PRAGMA temp.journal_mode = MEMORY;
       PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864`)
@@ -55,7 +59,8 @@ export const open = (settings: SqliteSettings): SqliteDatabase => {
 const migrate = (db: DatabaseSync, transaction: <A>(body: () => A) => A): void =>
   transaction(() => {
     db.exec(migrationTable)
-    const recorded = first<{ number: number }>(db.prepare("SELECT max(number) AS number FROM polya_migration"))?.number ?? 0
+    const recorded =
+      first<{ number: number }>(db.prepare("SELECT max(number) AS number FROM polya_migration"))?.number ?? 0
     const known = knownNumber(sqliteMigrations)
     if (recorded > known) throw new TooNew(recorded, known)
     const record = db.prepare("INSERT INTO polya_migration (number, name, at) VALUES (?, ?, datetime('now'))")
@@ -86,7 +91,10 @@ const isSqliteError = (error: unknown): error is SqliteError =>
 const fullBelowBytes = 1_048_576
 
 /** Codes: https://sqlite.org/rescode.html; the low byte is the primary one. */
-export const failureOf = (error: unknown, filename: string): { readonly reason: FailureReason; readonly detail: string } => {
+export const failureOf = (
+  error: unknown,
+  filename: string
+): { readonly reason: FailureReason; readonly detail: string } => {
   // node:sqlite refuses a value that it cannot bind with a TypeError or RangeError before SQLite sees it.
   if (!isSqliteError(error)) return { reason: "data", detail: String(error) }
   const detail = `${error.message} (SQLite code ${error.errcode})`
@@ -101,7 +109,10 @@ export const failureOf = (error: unknown, filename: string): { readonly reason: 
     case 8:
       return { reason: "unavailable", detail: `${filename} cannot be written; check its permissions: ${detail}` }
     case 14:
-      return { reason: "unavailable", detail: `${filename} cannot be opened; check the path and its permissions: ${detail}` }
+      return {
+        reason: "unavailable",
+        detail: `${filename} cannot be opened; check the path and its permissions: ${detail}`
+      }
     case 11:
     case 26:
       return { reason: "unavailable", detail: `${filename} is damaged or is not a SQLite file: ${detail}` }

@@ -1,5 +1,5 @@
-// What the runner's thread and the SQLite worker say to each other. Bytes and bands travel packed into a few buffers that are
-// moved, not copied; everything else is a structured clone.
+// What the runner's thread and the SQLite worker say to each other. Bytes and bands travel packed into a few buffers
+// that are moved, not copied; everything else is a structured clone.
 import type { StoreFailed } from "../../actors/ActorStore.ts"
 import type { IndexedEntry } from "../../actors/RunIndex.ts"
 import type { RowRef } from "../../domain/RunRow.ts"
@@ -18,7 +18,13 @@ export type PortName = keyof SqlitePorts
 
 /** `close`: finish what was asked before, close the file and leave. */
 export type Request =
-  | { readonly _tag: "call"; readonly id: number; readonly port: PortName; readonly method: string; readonly args: ReadonlyArray<unknown> }
+  | {
+    readonly _tag: "call"
+    readonly id: number
+    readonly port: PortName
+    readonly method: string
+    readonly args: ReadonlyArray<unknown>
+  }
   | { readonly _tag: "close" }
 
 export interface Failure {
@@ -34,7 +40,8 @@ export type Message =
   | { readonly _tag: "answer"; readonly id: number; readonly value: unknown }
   | { readonly _tag: "failed"; readonly id: number; readonly failure: Failure }
 
-export const isPackedBytes = (value: unknown): value is PackedBytes => typeof value === "object" && value !== null && "lengths" in value
+export const isPackedBytes = (value: unknown): value is PackedBytes =>
+  typeof value === "object" && value !== null && "lengths" in value
 
 /** Byte strings, one after the other. `lengths`: bytes of each; -1: null. */
 export interface PackedBytes {
@@ -65,7 +72,9 @@ export const unpackBytes = ({ bytes, lengths }: PackedBytes, copy: boolean): Arr
   })
 }
 
-/** The entries of one stage. `refs`: seq and sub of each, alternating; `bandCounts`: how many of `bands` belong to each. */
+/**
+ * The entries of one stage. `refs`: seq and sub of each, alternating; `bandCounts`: how many of `bands` belong to each.
+ */
 export interface PackedEntries {
   readonly stage: number
   readonly refs: Float64Array<ArrayBuffer>
@@ -108,5 +117,8 @@ export const packEntries = (stage: number, entries: ReadonlyArray<IndexedEntry>)
 export const buffersOfBytes = ({ bytes, lengths }: PackedBytes): Array<ArrayBuffer> => [bytes.buffer, lengths.buffer]
 
 export const buffersOfEntries = ({ bandCounts, bands, payloads, refs }: PackedEntries): Array<ArrayBuffer> => [
-  refs.buffer, bandCounts.buffer, bands.buffer, ...buffersOfBytes(payloads)
+  refs.buffer,
+  bandCounts.buffer,
+  bands.buffer,
+  ...buffersOfBytes(payloads)
 ]

@@ -1,5 +1,5 @@
-// The run's index on SQLite. Synchronous, for the worker thread. The contract is RunIndex's. Bands lie in their entry as doubles in
-// the machine's byte order; SqliteGroups makes groups of them.
+// The run's index on SQLite. Synchronous, for the worker thread. The contract is RunIndex's. Bands lie in their entry
+// as doubles in the machine's byte order; SqliteGroups makes groups of them.
 import type { GroupCursor, GroupMember } from "../../actors/RunIndex.ts"
 import type { RowRef, RowStatus, RunRow, SetResult } from "../../domain/RunRow.ts"
 import { clusterText, dropDetail, restoreResult, storeResult } from "../../domain/StoredResult.ts"
@@ -16,11 +16,18 @@ const maxSnapshots = 8
 
 export const make = (database: SqliteDatabase) => {
   const { db, transaction } = database
-  const putRow = db.prepare(`INSERT INTO polya_run_row (run, seq, sub, parent, actor, status, stage, reason, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET parent = excluded.parent, actor = excluded.actor, status = excluded.status, stage = excluded.stage,
-    reason = excluded.reason, detail = excluded.detail`)
-  const putEntry = db.prepare(`INSERT INTO polya_run_entry (run, stage, seq, sub, key, stratum, bands, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET key = excluded.key, stratum = excluded.stratum, bands = excluded.bands, payload = excluded.payload`)
+  const putRow = db.prepare(
+    `INSERT INTO polya_run_row (run, seq, sub, parent, actor, status, stage, reason, detail)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET parent = excluded.parent, actor = excluded.actor, status = excluded.status,
+      stage = excluded.stage,
+    reason = excluded.reason, detail = excluded.detail`
+  )
+  const putEntry = db.prepare(
+    `INSERT INTO polya_run_entry (run, stage, seq, sub, key, stratum, bands, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET key = excluded.key, stratum = excluded.stratum, bands = excluded.bands,
+      payload = excluded.payload`
+  )
   const dropEntry = db.prepare("DELETE FROM polya_run_entry WHERE run = ? AND stage = ? AND seq = ? AND sub = ?")
   const page = db.prepare(`SELECT seq, sub, parent, actor, status, stage, reason, detail FROM polya_run_row
     WHERE run = ? AND (seq, sub) > (?, ?) AND status IN (SELECT value FROM json_each(?)) ORDER BY seq, sub LIMIT ?`)
@@ -32,20 +39,27 @@ export const make = (database: SqliteDatabase) => {
     LEFT JOIN polya_run_entry e ON e.run = r.run AND e.stage = ?2 AND e.seq = r.seq AND e.sub = r.sub
     LEFT JOIN polya_run_result c ON c.run = r.run AND c.stage = ?3 AND c.seq = r.seq AND c.sub = r.sub
     WHERE r.run = ?1 AND (r.seq, r.sub) > (?4, ?5) AND r.status = 'live' ORDER BY r.seq, r.sub LIMIT ?6`)
-  const putResult = db.prepare(`INSERT INTO polya_run_result (run, stage, seq, sub, dropped, patch, cluster) VALUES (?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET dropped = excluded.dropped, patch = excluded.patch, cluster = excluded.cluster`)
+  const putResult = db.prepare(
+    `INSERT INTO polya_run_result (run, stage, seq, sub, dropped, patch, cluster) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET dropped = excluded.dropped, patch = excluded.patch, cluster = excluded.cluster`
+  )
   // A fate is decided once: only a row that is on its way, or that this stage dropped before, can be dropped here.
   const dropRow = db.prepare(`UPDATE polya_run_row SET status = 'dropped', stage = ?1, reason = ?2, detail = ?3
     WHERE run = ?4 AND seq = ?5 AND sub = ?6 AND (status = 'live' OR (status = 'dropped' AND stage = ?1))`)
-  const result = db.prepare("SELECT dropped, patch FROM polya_run_result WHERE run = ? AND stage = ? AND seq = ? AND sub = ?")
-  const counts = db.prepare(`SELECT sub > 0 AS derived, status, stage, reason, count(*) AS count FROM polya_run_row WHERE run = ?
-    GROUP BY sub > 0, status, stage, reason`)
+  const result = db.prepare(
+    "SELECT dropped, patch FROM polya_run_result WHERE run = ? AND stage = ? AND seq = ? AND sub = ?"
+  )
+  const counts = db.prepare(
+    `SELECT sub > 0 AS derived, status, stage, reason, count(*) AS count FROM polya_run_row WHERE run = ?
+    GROUP BY sub > 0, status, stage, reason`
+  )
   const forgetTables = [
     ["polya_run_result", "run, stage, seq, sub"],
     ["polya_run_entry", "run, stage, seq, sub"],
     ["polya_run_row", "run, seq, sub"]
   ].map(([table, key]) =>
-    db.prepare(`DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE run = ? LIMIT ?)`))
+    db.prepare(`DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE run = ? LIMIT ?)`)
+  )
 
   const snapshots = new Map<string, SqliteGroups.SqliteGroups>()
   let snapshotNumber = 0
@@ -65,7 +79,17 @@ export const make = (database: SqliteDatabase) => {
       const run = esc(name)
       transaction(() => {
         for (const row of rows) {
-          putRow.run(run, row.seq, row.sub, row.parent, escNull(row.actor), row.status, row.stage, escNull(row.reason), escNull(row.detail))
+          putRow.run(
+            run,
+            row.seq,
+            row.sub,
+            row.parent,
+            escNull(row.actor),
+            row.status,
+            row.stage,
+            escNull(row.reason),
+            escNull(row.detail)
+          )
         }
         for (const { bandCounts, bands, keys, payloads, refs, stage, strata: labels } of stages) {
           const fresh = new Set<string>()
@@ -79,7 +103,16 @@ export const make = (database: SqliteDatabase) => {
             // A row is once in a band, however often the stage named it.
             const unique = Float64Array.from(new Set(bands.subarray(start, end)))
             fresh.add(`${seq}/${sub}`)
-            putEntry.run(run, stage, seq, sub, escNull(key), escNull(labels[i] ?? null), new Uint8Array(unique.buffer), bytes[i] ?? null)
+            putEntry.run(
+              run,
+              stage,
+              seq,
+              sub,
+              escNull(key),
+              escNull(labels[i] ?? null),
+              new Uint8Array(unique.buffer),
+              bytes[i] ?? null
+            )
           })
           for (const { seq, sub } of rows) if (!fresh.has(`${seq}/${sub}`)) dropEntry.run(run, stage, seq, sub)
         }
@@ -88,7 +121,12 @@ export const make = (database: SqliteDatabase) => {
       if (stages.length > 0 || rows.some((row) => row.status === "live")) dropSnapshots(ofRun(run))
     },
 
-    rows: (run: string, after: RowRef | null, limit: number, statuses: ReadonlyArray<RowStatus>): ReadonlyArray<RunRow> =>
+    rows: (
+      run: string,
+      after: RowRef | null,
+      limit: number,
+      statuses: ReadonlyArray<RowStatus>
+    ): ReadonlyArray<RunRow> =>
       all<RunRow>(page, esc(run), after?.seq ?? -1, after?.sub ?? -1, JSON.stringify(statuses), limit).map((row) => ({
         ...row,
         actor: unescNull(row.actor),
@@ -121,7 +159,10 @@ export const make = (database: SqliteDatabase) => {
       if (snapshot === undefined) {
         const oldest = snapshots.size < maxSnapshots ? undefined : snapshots.keys().next().value
         dropSnapshots((other) => other === oldest)
-        snapshots.set(key, snapshot = SqliteGroups.make(database, `polya_run_group_${snapshotNumber++}`, run, stage, by))
+        snapshots.set(
+          key,
+          snapshot = SqliteGroups.make(database, `polya_run_group_${snapshotNumber++}`, run, stage, by)
+        )
       }
       if (!snapshot.prepare()) return null
       const members = snapshot.page(after, limit)
@@ -130,12 +171,27 @@ export const make = (database: SqliteDatabase) => {
     },
 
     payloads: (run: string, stage: number, refs: ReadonlyArray<RowRef>): PackedBytes =>
-      packBytes(refs.map(({ seq, sub }) => first<{ payload: Uint8Array | null }>(payload, esc(run), stage, seq, sub)?.payload ?? null)),
+      packBytes(
+        refs.map(({ seq, sub }) =>
+          first<{ payload: Uint8Array | null }>(payload, esc(run), stage, seq, sub)?.payload ?? null
+        )
+      ),
 
     strata: (run: string, stage: number, clusterStage: number | null, after: RowRef | null, limit: number) =>
       all<RowRef & { stratum: string | null; cluster: string | null }>(
-        strata, esc(run), stage, clusterStage, after?.seq ?? -1, after?.sub ?? -1, limit
-      ).map(({ cluster, seq, stratum, sub }) => ({ seq, sub, stratum: unescNull(stratum), cluster: unescNull(cluster) })),
+        strata,
+        esc(run),
+        stage,
+        clusterStage,
+        after?.seq ?? -1,
+        after?.sub ?? -1,
+        limit
+      ).map(({ cluster, seq, stratum, sub }) => ({
+        seq,
+        sub,
+        stratum: unescNull(stratum),
+        cluster: unescNull(cluster)
+      })),
 
     putResults: (name: string, stage: number, results: ReadonlyArray<SetResult>): void => {
       const run = esc(name)
@@ -143,7 +199,9 @@ export const make = (database: SqliteDatabase) => {
         for (const one of results) {
           const { dropped, patch } = storeResult(one)
           putResult.run(run, stage, one.seq, one.sub, dropped, patch, escNull(clusterText(one.patch)))
-          if (one.drop !== null) dropRow.run(stage, esc(one.drop.reason), escNull(dropDetail(one.drop.detail)), run, one.seq, one.sub)
+          if (one.drop !== null) {
+            dropRow.run(stage, esc(one.drop.reason), escNull(dropDetail(one.drop.detail)), run, one.seq, one.sub)
+          }
         }
       })
     },
@@ -155,12 +213,17 @@ export const make = (database: SqliteDatabase) => {
       }),
 
     counts: (run: string) =>
-      all<{ derived: number; status: RowStatus; stage: number | null; reason: string | null; count: number }>(counts, esc(run))
+      all<{ derived: number; status: RowStatus; stage: number | null; reason: string | null; count: number }>(
+        counts,
+        esc(run)
+      )
         .map((row) => ({ ...row, derived: row.derived === 1, reason: unescNull(row.reason) })),
 
     forget: (name: string, maxRows: number): boolean => {
       const run = esc(name)
-      const left = transaction(() => forgetTables.reduce((rest, table) => rest > 0 ? rest - Number(table.run(run, rest).changes) : 0, maxRows))
+      const left = transaction(() =>
+        forgetTables.reduce((rest, table) => rest > 0 ? rest - Number(table.run(run, rest).changes) : 0, maxRows)
+      )
       dropSnapshots(ofRun(run))
       return left > 0
     }

@@ -1,5 +1,6 @@
-// The worker thread that owns the SQLite file: it opens it, says so, and answers calls one by one in their order. A slow disk
-// holds up this thread and never the runner's event loop. It imports nothing of Effect, so it starts in a few milliseconds.
+// The worker thread that owns the SQLite file: it opens it, says so, and answers calls one by one in their order. A
+// slow disk holds up this thread and never the runner's event loop. It imports nothing of Effect, so it starts in a few
+// milliseconds.
 import { parentPort, workerData } from "node:worker_threads"
 import * as SqliteActorStore from "./SqliteActorStore.ts"
 import { failureOf, open, type SqliteDatabase, TooNew } from "./SqliteDatabase.ts"
@@ -18,9 +19,11 @@ const serve = (port: NonNullable<typeof parentPort>, settings: SqliteSettings): 
   try {
     database = open(settings)
   } catch (error) {
-    send(error instanceof TooNew
-      ? { _tag: "tooNew", found: error.found, known: error.known }
-      : { _tag: "refused", failure: failureOf(error, settings.filename) })
+    send(
+      error instanceof TooNew
+        ? { _tag: "tooNew", found: error.found, known: error.known }
+        : { _tag: "refused", failure: failureOf(error, settings.filename) }
+    )
     return port.close()
   }
   const ports: SqlitePorts = { actors: SqliteActorStore.make(database), index: SqliteRunIndex.make(database) }

@@ -8,21 +8,35 @@ import * as Postgres from "../../../src/runners/postgres/Postgres.ts"
 import { available, freshSchema, layerIn, query, skipped, url } from "./TestDatabase.ts"
 
 const commit = (id: string, more: Partial<ActorCommit> = {}): ActorCommit => ({
-  type: "T", id, expected: 0, state: "1", replies: [], events: [], ...more
+  type: "T",
+  id,
+  expected: 0,
+  state: "1",
+  replies: [],
+  events: [],
+  ...more
 })
-const opening = (options: Postgres.PostgresOptions) => Effect.flip(Effect.scoped(Layer.build(Layer.fresh(Postgres.layer(options)))))
-const open = (schema: string) => Effect.map(Layer.build(Layer.fresh(layerIn(schema))), (context) => ({
-  store: Context.get(context, ActorStore), index: Context.get(context, RunIndex)
-}))
+const opening = (options: Postgres.PostgresOptions) =>
+  Effect.flip(Effect.scoped(Layer.build(Layer.fresh(Postgres.layer(options)))))
+const open = (schema: string) =>
+  Effect.map(Layer.build(Layer.fresh(layerIn(schema))), (context) => ({
+    store: Context.get(context, ActorStore),
+    index: Context.get(context, RunIndex)
+  }))
 
 describe.skipIf(!available)("the PostgreSQL store", () => {
   it.effect("is made once by runners that start together", () =>
     Effect.gen(function*() {
       const schema = freshSchema()
       const runners = yield* Effect.forEach([1, 2, 3, 4], () => open(schema), { concurrency: 4 })
-      for (const [i, { store }] of runners.entries()) assert.strictEqual((yield* store.commit([commit(`a${i}`)]))[0]?._tag, "Committed")
+      for (const [i, { store }] of runners.entries()) {
+        assert.strictEqual((yield* store.commit([commit(`a${i}`)]))[0]?._tag, "Committed")
+      }
       const rows = yield* query<{ number: number }>(`SELECT number FROM ${schema}.polya_migration ORDER BY number`)
-      assert.deepStrictEqual(rows.map(({ number }) => number), [1, 2])
+      assert.deepStrictEqual(
+        rows.map(({ number }) => number),
+        [1, 2]
+      )
     }))
 
   it.effect("is refused when a newer program has used it", () =>
@@ -60,7 +74,10 @@ describe.skipIf(!available)("the PostgreSQL store", () => {
       const { store } = yield* open(schema)
       yield* store.commit([commit("a")])
       yield* query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'polya ${schema}'`)
-      const again = Effect.retry(store.commit([commit("a", { expected: 1 })]), { times: 10, while: (error) => error.reason === "unavailable" })
+      const again = Effect.retry(store.commit([commit("a", { expected: 1 })]), {
+        times: 10,
+        while: (error) => error.reason === "unavailable"
+      })
       assert.include(["Committed", "Fenced"], (yield* again)[0]?._tag)
       assert.strictEqual((yield* store.load([{ type: "T", id: "a" }]))[0]?.version, 2)
     }))
@@ -78,16 +95,37 @@ describe.skipIf(!available)("the PostgreSQL store", () => {
       const seqs = [0, 1, 2, 3]
       yield* one.index.put(
         "r",
-        seqs.map((seq) => ({ seq, sub: 0, parent: null, actor: null, status: "live", stage: null, reason: null, detail: null })),
+        seqs.map((seq) => ({
+          seq,
+          sub: 0,
+          parent: null,
+          actor: null,
+          status: "live",
+          stage: null,
+          reason: null,
+          detail: null
+        })),
         [{ stage: 1, entries: seqs.map((seq) => ({ seq, sub: 0, key: "k", bands: [], payload: null, stratum: null })) }]
       )
       const first = yield* one.index.groups("r", 1, "key", { after: null, limit: 2 })
       const rest = yield* two.index.groups("r", 1, "key", { after: first.at(-1) ?? null, limit: 9 })
       assert.deepStrictEqual([...first, ...rest].map(({ seq }) => seq), seqs)
-      yield* two.index.put("r", [{ seq: 4, sub: 0, parent: null, actor: null, status: "live", stage: null, reason: null, detail: null }], [
+      yield* two.index.put("r", [{
+        seq: 4,
+        sub: 0,
+        parent: null,
+        actor: null,
+        status: "live",
+        stage: null,
+        reason: null,
+        detail: null
+      }], [
         { stage: 1, entries: [{ seq: 4, sub: 0, key: "k", bands: [], payload: null, stratum: null }] }
       ])
-      assert.deepStrictEqual((yield* one.index.groups("r", 1, "key", { after: first.at(-1) ?? null, limit: 9 })).map(({ seq }) => seq), [2, 3, 4])
+      assert.deepStrictEqual(
+        (yield* one.index.groups("r", 1, "key", { after: first.at(-1) ?? null, limit: 9 })).map(({ seq }) => seq),
+        [2, 3, 4]
+      )
     }))
 })
 if (!available) it(skipped, ({ skip }) => skip(skipped))

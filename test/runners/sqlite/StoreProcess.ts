@@ -1,5 +1,5 @@
-// A process for tests: `open FILE` says whether the store can be opened; `commit FILE` commits batches of 7 actors until it is
-// killed and prints each acknowledged `id version`.
+// A process for tests: `open FILE` says whether the store can be opened; `commit FILE` commits batches of 7 actors
+// until it is killed and prints each acknowledged `id version`.
 import { Cause, Effect, Exit } from "effect"
 import { writeSync } from "node:fs"
 import { ActorStore } from "../../../src/actors/ActorStore.ts"
@@ -14,8 +14,12 @@ const program = Effect.gen(function*() {
   print("ready")
   for (let version = 1; version < 100; version++) {
     const batch = Array.from({ length: 7 }, (_, i) => ({
-      type: "T", id: `a${i}`, expected: version - 1, state: `{"n":${version}}`,
-      replies: [{ commandId: `c${version}`, reply: String(version) }], events: [`"e${version}"`]
+      type: "T",
+      id: `a${i}`,
+      expected: version - 1,
+      state: `{"n":${version}}`,
+      replies: [{ commandId: `c${version}`, reply: String(version) }],
+      events: [`"e${version}"`]
     }))
     const outcomes = yield* store.commit(batch)
     if (outcomes.some(({ _tag }) => _tag !== "Committed")) throw new Error("a commit was refused")
