@@ -56,7 +56,7 @@ const levelOf = (value: Json): Json => {
 /** The answer in a last line of the solution, or of the answer itself where that holds the whole working. */
 const finalLines = (fields: Fields): Fields => {
   const { answer, solution } = fields
-  if (typeof answer === "string") {
+  if (typeof answer === "string" && answer !== "") {
     const found = splitFinalLine(answer)
     if (found === null) return {}
     return { answer: found.answer, ...(isMissing(solution) && found.working !== "" ? { solution: found.working } : {}) }

@@ -1,16 +1,14 @@
 // A reference answer as bare as it can be without judging it: wrappers and separators off, the value as written. Idempotent.
 
-/** GSM8K ends a worked solution with a line of this and the answer. */
-const finalMark = /(?:^|\n)[ \t]*####[ \t]*([^\n]*)\s*$/
-
-/** A solution with its last line `#### 42` as its working and answer; null where there is no such line. */
+/**
+ * A solution as GSM8K writes it: the working, and a last line of `#### 42` with the answer. Null where the last line is no such line.
+ */
 export const splitFinalLine = (solution: string): { readonly working: string; readonly answer: string } | null => {
-  const at = solution.lastIndexOf("####")
-  if (at < 0) return null
-  const line = Math.max(0, solution.lastIndexOf("\n", at))
-  const match = finalMark.exec(solution.slice(line))
-  const answer = match?.[1]?.trim() ?? ""
-  return answer === "" ? null : { working: solution.slice(0, line).trimEnd(), answer }
+  const text = solution.trimEnd()
+  const from = text.lastIndexOf("\n") + 1
+  const line = text.slice(from).trimStart()
+  const answer = line.startsWith("####") ? line.replace(/^[#\s]+/, "") : ""
+  return answer === "" ? null : { working: text.slice(0, from).trimEnd(), answer }
 }
 
 const delimiters: ReadonlyArray<readonly [string, string]> = [["$$", "$$"], ["$", "$"], ["\\(", "\\)"], ["\\[", "\\]"]]
@@ -50,9 +48,10 @@ export const bareAnswer = (answer: string): string => {
   let bare = answer.trim()
   for (let depth = 0; depth < 16; depth++) {
     const inside = withoutDelimiters(bare) ?? withoutBox(bare)
-    if (inside === null) break
+    if (inside === null || inside.includes("####")) break // a final line is no answer yet
     bare = inside.trim()
   }
-  bare = /^[+-]?[\d,]*\d\.$/.test(bare) ? bare.slice(0, -1) : bare
+  const stopped = bare.endsWith(".") ? bare.slice(0, -1) : bare
+  if (/^[+-]?\d+$/.test(stopped) || separated.test(stopped)) bare = stopped
   return separated.test(bare) ? bare.replace(/[^\d+-]/g, "") : bare
 }

@@ -56,11 +56,13 @@ const count = (text: string, pattern: RegExp): number => {
   return found
 }
 
-/** A dollar before a number, after a country, or standing for the unit: money. */
-const money = /^\s?[\d.]|^\s?[_x]\d?/
-const isMoney = (text: string, at: number): boolean =>
-  money.test(text.slice(at + 1, at + 4)) || /[\dA-Z]$/.test(text.slice(Math.max(0, at - 1), at)) ||
-  (/(?:^|[\s(])$/.test(text.slice(Math.max(0, at - 1), at)) && /^(?:$|[\s).,?!;:])/.test(text.slice(at + 1, at + 2)))
+/** What follows a dollar that stands for money: an amount, a blank for one, or a letter for one that no formula goes on after. */
+const amount = /^\s?(?:[\d._]|[a-z](?![a-z]|\s?[=+^\\_<>*/(-]))/i
+/** A dollar is money before an amount, after a number or a country, or as a word of its own. */
+const isMoney = (text: string, at: number): boolean => {
+  const before = text.slice(Math.max(0, at - 1), at)
+  return amount.test(text.slice(at + 1, at + 5)) || /[\dA-Z]/.test(before) || (/^[\s(]?$/.test(before) && /^[\s).,?!;:]?$/.test(text.slice(at + 1, at + 2)))
+}
 
 /**
  * Delimiters without a partner: a dollar that is not money, `\[`, `\(`, `\begin{...}`, `\left`, or a brace inside a formula.
@@ -100,7 +102,7 @@ const openBraces = (text: string, from: number, to: number): number => {
 
 const cutMark = /(?:\[truncated\]|\(truncated\)|\[cut\]|\[continued\]|\bread more|\bsee more|\bshow more)[.\s\u2026]*$/i
 /** Words that no statement ends with. */
-const openEnding = /(?:^|[\s$])(?:the|and|an|with|than|whose|where|which|such|if|let|from|between|into|because|when|while|suppose)$/i
+const openEnding = /(?:^|[\s$])(?:the|and|an|that|with|than|whose|where|which|such|if|let|from|between|into|because|when|while|suppose)$/i
 
 /** Marks of a cut, an ending in the middle of a sentence, or an unfinished command. */
 export const truncation = (text: string): Json => {
