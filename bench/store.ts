@@ -1,6 +1,7 @@
 // How fast the stores are: commits by batch size, entries put, groups paged. One JSON line per figure. node
 // bench/store.ts [--rows 24000]   PostgreSQL is measured where POLYA_TEST_DATABASE_URL or the local test database
 // answers.
+import { PgClient } from "@effect/sql-pg"
 import { Clock, Effect, type Layer, Redacted } from "effect"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -14,6 +15,7 @@ import * as Sqlite from "../src/runners/sqlite/Sqlite.ts"
 
 /** Each row has 20 bands; 24,000 rows are 480,000 of them. */
 const { values } = parseArgs({
+  allowPositionals: true,
   options: { rows: { type: "string", default: "24000" }, only: { type: "string", default: "" } }
 })
 const rows = Number(values.rows)
@@ -132,10 +134,19 @@ for (const synchronous of ["FULL", "NORMAL"] as const) {
 rmSync(folder, { recursive: true })
 
 const url = Redacted.make(process.env["POLYA_TEST_DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/test")
+const schema = "polya_bench"
+const drop = Effect.scoped(
+  Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)).pipe(
+    Effect.provide(PgClient.layer({ url, maxConnections: 1, connectTimeout: 2000 }))
+  )
+)
 await Effect.runPromise(
-  measure("postgres", Postgres.layer({ url, schema: "polya_bench", callMillis: 300_000 })).pipe(
+  Effect.andThen(
+    drop,
+    Effect.ensuring(measure("postgres", Postgres.layer({ url, schema, callMillis: 300_000 })), Effect.orDie(drop))
+  ).pipe(
     Effect.catchTag(
-      "StoreFailed",
+      ["StoreFailed", "SqlError"],
       (error) => Effect.sync(() => process.stderr.write(`PostgreSQL was not measured: ${error.message}\n`))
     )
   )

@@ -311,6 +311,20 @@ export const runIndexContract = (name: string, layer: () => Layer.Layer<RunIndex
     )
 
     test(
+      "what is put between two pages is seen by the second",
+      Effect.fnUntraced(function*(index) {
+        const put = (seq: number) =>
+          index.put("r", [live(seq)], [{ stage: 1, entries: [entry(seq, { key: "k", bands: [4] })] }])
+        for (const seq of [0, 1, 2]) yield* put(seq)
+        for (const by of ["key", "band"] as const) yield* index.groups("r", 1, by, { after: null, limit: 2 })
+        yield* put(3)
+        const rest = (by: "key" | "band", group: string) =>
+          Effect.map(index.groups("r", 1, by, { after: { group, seq: 1, sub: 0 }, limit: 9 }), members)
+        assert.deepStrictEqual([yield* rest("key", "k"), yield* rest("band", "4")], [["k:2", "k:3"], ["4:2", "4:3"]])
+      })
+    )
+
+    test(
       "rows that stop being live leave their groups",
       Effect.fnUntraced(function*(index) {
         yield* index.put("r", [0, 1, 2, 3].map((seq) => live(seq)), [{

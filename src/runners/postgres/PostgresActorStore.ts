@@ -28,8 +28,7 @@ done AS MATERIALIZED (SELECT type, id FROM updated UNION ALL SELECT type, id FRO
 past AS (INSERT INTO polya_actor_version (type, id, version, state, at, replaced_at)
   SELECT s.type, s.id, s.version, s.state, s.at, $14::int8
   FROM a JOIN polya_actor_state s ON s.type = a.type AND s.id = a.id
-  WHERE a.expected > 0 AND s.version = a.expected AND ((a.type, a.id) IN (SELECT type, id FROM updated)) IS TRUE
-  ON CONFLICT DO NOTHING),
+  WHERE ((a.type, a.id) IN (SELECT type, id FROM updated)) IS TRUE ON CONFLICT DO NOTHING),
 replied AS (INSERT INTO polya_actor_reply (type, id, command_id, version, reply, at)
   SELECT type, id, command_id, version, reply, $14::int8 FROM r
   WHERE ((type, id) IN (SELECT type, id FROM done)) IS TRUE),

@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads"
 import { ActorStore, StoreFailed } from "../../actors/ActorStore.ts"
 import { RunIndex } from "../../actors/RunIndex.ts"
 import { StoreTooNew } from "../StoreTooNew.ts"
+import { failureOf } from "./SqliteDatabase.ts"
 import * as SqliteLock from "./SqliteLock.ts"
 import {
   buffersOfEntries,
@@ -58,7 +59,10 @@ export const layer = (
   Layer.effectContext(Effect.gen(function*() {
     const filename = options.filename === memory ? memory : resolve(options.filename)
     if (filename !== memory) {
-      yield* fileSystem(() => mkdirSync(dirname(filename), { recursive: true }))
+      yield* Effect.try({
+        try: () => mkdirSync(dirname(filename), { recursive: true }),
+        catch: (cause) => unavailable(cause instanceof Error ? cause.message : String(cause))
+      })
       if (options.exclusive ?? true) yield* hold(filename)
     }
     const call = yield* makeThread(filename, options)
@@ -69,15 +73,16 @@ const memory = ":memory:"
 
 const unavailable = (detail: string) => new StoreFailed({ reason: "unavailable", detail })
 
-const fileSystem = <A>(run: () => A): Effect.Effect<A, StoreFailed> =>
-  Effect.try({ try: run, catch: (cause) => unavailable(cause instanceof Error ? cause.message : String(cause)) })
-
 const hold = (filename: string) =>
   Effect.acquireRelease(
-    Effect.flatMap(fileSystem(() => SqliteLock.acquire(filename)), (lock) =>
-      lock._tag === "Held" ? Effect.succeed(lock) : Effect.fail(new StoreInUse({ filename, pid: lock.pid }))),
-    (lock) =>
-      Effect.sync(lock.release)
+    Effect.flatMap(
+      Effect.try({
+        try: () => SqliteLock.acquire(filename),
+        catch: (cause) => new StoreFailed(failureOf(cause, `${filename}.lock`))
+      }),
+      (lock) => lock._tag === "Held" ? Effect.succeed(lock) : Effect.fail(new StoreInUse({ filename, pid: lock.pid }))
+    ),
+    (lock) => Effect.sync(lock.release)
   )
 
 type Methods<P extends PortName> = SqlitePorts[P]
