@@ -125,7 +125,9 @@ export class PairCollector {
       const slot = this.#later.at(i) + 2
       offsets[slot] = (offsets[slot] as number) + 1
     }
-    for (let row = 2; row < offsets.length; row++) offsets[row] = (offsets[row] as number) + (offsets[row - 1] as number)
+    for (let row = 2; row < offsets.length; row++) {
+      offsets[row] = (offsets[row] as number) + (offsets[row - 1] as number)
+    }
     const pairs = new Uint32Array(this.length)
     for (let i = 0; i < this.length; i++) {
       const slot = this.#later.at(i) + 1

@@ -25,7 +25,8 @@ export interface SplitAssignment {
 
 const splitCount = splitNames.length
 
-export const fractionsSumToOne = ({ test, train, validation }: Fractions): boolean => Math.abs(train + validation + test - 1) <= 1e-9
+export const fractionsSumToOne = ({ test, train, validation }: Fractions): boolean =>
+  Math.abs(train + validation + test - 1) <= 1e-9
 
 /** Units as columns, numbered as they came; everything else in an order that does not depend on that. */
 interface Columns {
@@ -58,7 +59,10 @@ const readColumns = (units: Iterable<SplitUnit>, seed: number): Columns => {
   }
   const size = orders.length
   const start = mix(seed)
-  const priority = Uint32Array.from(orders, (order) => mix(mix(start ^ (order >>> 0)) + Math.floor(order / 0x1_0000_0000)))
+  const priority = Uint32Array.from(
+    orders,
+    (order) => mix(mix(start ^ (order >>> 0)) + Math.floor(order / 0x1_0000_0000))
+  )
   const shuffled = Uint32Array.from({ length: size }, (_, unit) => unit)
     .sort((a, b) => (priority[a] as number) - (priority[b] as number) || (orders[a] as number) - (orders[b] as number))
   const rank = new Uint32Array(size)
@@ -137,9 +141,12 @@ export const assign = (units: Iterable<SplitUnit>, fractions: Fractions, seed: n
   const open = openSplits(shares)
   const totals = allocate(size, shares)
   const quotas = new Float64Array(strata * splitCount)
-  for (const s of stratum) for (const k of open) quotas[s * splitCount + k] = (quotas[s * splitCount + k] as number) + (shares[k] as number)
+  for (const s of stratum) {
+    for (const k of open) quotas[s * splitCount + k] = (quotas[s * splitCount + k] as number) + (shares[k] as number)
+  }
 
-  const places = placeClusters(columns, quotas, totals, open) ?? packClusters(clusters.map((cluster) => cluster.length), totals, size, open)
+  const places = placeClusters(columns, quotas, totals, open) ??
+    packClusters(clusters.map((cluster) => cluster.length), totals, size, open)
   const splits = new Uint8Array(size)
   const room = [...totals]
   for (const [at, cluster] of clusters.entries()) {
@@ -152,7 +159,9 @@ export const assign = (units: Iterable<SplitUnit>, fractions: Fractions, seed: n
     }
   }
   const alone = new Uint32Array(strata)
-  for (let unit = 0; unit < size; unit++) if (isClustered[unit] === 0) alone[stratum[unit] as number] = (alone[stratum[unit] as number] as number) + 1
+  for (let unit = 0; unit < size; unit++) {
+    if (isClustered[unit] === 0) alone[stratum[unit] as number] = (alone[stratum[unit] as number] as number) + 1
+  }
   const rest = alone.reduce((a, b) => a + b, 0)
   const columnTotals = room.some((left) => left < 0) ? allocate(rest, room.map((left) => Math.max(0, left))) : room
   const counts = controlledRounding(quotas, alone, rest === 0 ? shares.map(() => 0) : columnTotals)

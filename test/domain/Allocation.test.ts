@@ -7,7 +7,11 @@ describe("allocate", () => {
   const whole = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
   const others = Schema.Array(whole(100)).check(Schema.isMaxLength(5))
 
-  it.prop("sums to the total, each less than one from its quota, nothing for a share of nothing", [whole(100_000), whole(99), others], ([total, first, rest]) => {
+  it.prop("sums to the total, each less than one from its quota, nothing for a share of nothing", [
+    whole(100_000),
+    whole(99),
+    others
+  ], ([total, first, rest]) => {
     const list = [first + 1, ...rest]
     const counts = allocate(total, list)
     const sum = list.reduce((a, b) => a + b, 0)

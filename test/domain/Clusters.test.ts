@@ -1,7 +1,7 @@
 // The greedy decision against a slow version of itself, and its laws.
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { type ComparedPair, clusters } from "../../src/domain/Clusters.ts"
+import { clusters, type ComparedPair } from "../../src/domain/Clusters.ts"
 
 const options = { dropAt: 0.85, groupAt: 0.6 }
 const rows = 12
@@ -13,8 +13,9 @@ const drawn = Schema.Array(Schema.Struct({
   isVariant: Schema.Boolean
 })).check(Schema.isMaxLength(40))
 /** Each pair once: two comparisons of the same rows agree. */
-const distinct = (pairs: typeof drawn.Type) =>
-  [...new Map(pairs.map((pair) => [`${Math.min(pair.a, pair.b)}-${Math.max(pair.a, pair.b)}`, pair])).values()]
+const distinct = (
+  pairs: typeof drawn.Type
+) => [...new Map(pairs.map((pair) => [`${Math.min(pair.a, pair.b)}-${Math.max(pair.a, pair.b)}`, pair])).values()]
 const runs = { arbitrary: { seed: 2026, runs: 500 } }
 
 /** As the words have it: row by row over all pairs. */
@@ -48,7 +49,10 @@ describe("clusters", () => {
     const expected = slow(pairs)
     assert.deepStrictEqual([...decided.keeper], expected.keeper)
     assert.deepStrictEqual([...decided.cluster], expected.cluster)
-    assert.deepStrictEqual([...decided.size], expected.cluster.map((_, c) => expected.cluster.filter((other) => other === c).length))
+    assert.deepStrictEqual(
+      [...decided.size],
+      expected.cluster.map((_, c) => expected.cluster.filter((other) => other === c).length)
+    )
   }, runs)
 
   it.prop("depends neither on the order of the pairs nor on repeats", [drawn], ([list]) => {
@@ -63,7 +67,9 @@ describe("clusters", () => {
       if (kept === -1) continue
       assert.strictEqual(keeper[kept], -1)
       assert.isAtLeast(similarity[row] ?? 0, options.dropAt)
-      assert.isTrue(pairs.some(({ a, b, isVariant }) => !isVariant && Math.min(a, b) === kept && Math.max(a, b) === row))
+      assert.isTrue(
+        pairs.some(({ a, b, isVariant }) => !isVariant && Math.min(a, b) === kept && Math.max(a, b) === row)
+      )
     }
   }, runs)
 

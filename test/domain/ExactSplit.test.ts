@@ -20,7 +20,9 @@ const unitsOf = (maxLength: number, clusters: number) =>
     cluster: Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: clusters })))
   })).check(Schema.isMaxLength(maxLength))
 /** In order of the list; clusters by name. */
-const numbered = (list: ReadonlyArray<{ readonly stratum: string | null; readonly cluster: number | null }>): ReadonlyArray<SplitUnit> =>
+const numbered = (
+  list: ReadonlyArray<{ readonly stratum: string | null; readonly cluster: number | null }>
+): ReadonlyArray<SplitUnit> =>
   list.map(({ cluster, stratum }, order) => ({ order, stratum, cluster: cluster === null ? null : String(cluster) }))
 const alone = (units: ReadonlyArray<SplitUnit>) => units.map((unit) => ({ ...unit, cluster: null }))
 const shares = (fractions: Fractions) => splitNames.map((name) => fractions[name])
@@ -44,15 +46,24 @@ const isPackable = (units: ReadonlyArray<SplitUnit>, totals: ReadonlyArray<numbe
 }
 
 describe("assign", () => {
-  it.prop("reaches the totals exactly whenever the clusters can be packed so", [unitsOf(25, 6), fractionsOf, seeds], ([list, at, seed]) => {
-    const [units, fractions] = [numbered(list), fractionsAt(at)]
-    const totals = allocate(units.length, shares(fractions))
-    const found = counts(assign(units, fractions, seed).splits)
-    if (isPackable(units, totals)) assert.deepStrictEqual(found, totals)
-    assert.strictEqual(found.reduce((a, b) => a + b, 0), units.length)
-  }, { arbitrary: { seed: 2026, runs: 300 } })
+  it.prop(
+    "reaches the totals exactly whenever the clusters can be packed so",
+    [unitsOf(25, 6), fractionsOf, seeds],
+    ([list, at, seed]) => {
+      const [units, fractions] = [numbered(list), fractionsAt(at)]
+      const totals = allocate(units.length, shares(fractions))
+      const found = counts(assign(units, fractions, seed).splits)
+      if (isPackable(units, totals)) assert.deepStrictEqual(found, totals)
+      assert.strictEqual(found.reduce((a, b) => a + b, 0), units.length)
+    },
+    { arbitrary: { seed: 2026, runs: 300 } }
+  )
 
-  it.prop("never puts a cluster on two sides, nor a row into a split without a share", [unitsOf(60, 8), fractionsOf, seeds], ([list, at, seed]) => {
+  it.prop("never puts a cluster on two sides, nor a row into a split without a share", [
+    unitsOf(60, 8),
+    fractionsOf,
+    seeds
+  ], ([list, at, seed]) => {
     const [units, fractions] = [numbered(list), fractionsAt(at)]
     const { splits } = assign(units, fractions, seed)
     const sides = new Map<string, number>()
@@ -64,15 +75,20 @@ describe("assign", () => {
     }
   }, { arbitrary: { seed: 2026, runs: 300 } })
 
-  it.prop("keeps every stratum within one row of its rounded share", [unitsOf(120, 1), fractionsOf, seeds], ([list, at, seed]) => {
-    const [units, fractions] = [alone(numbered(list)), fractionsAt(at)]
-    const { splits } = assign(units, fractions, seed)
-    for (const stratum of [null, "a", "b", "c", "d"]) {
-      const found = counts(splits.filter((_, i) => units[i]?.stratum === stratum))
-      const share = allocate(found.reduce((a, b) => a + b, 0), shares(fractions))
-      for (const k of [0, 1, 2]) assert.isAtMost(Math.abs((found[k] ?? 0) - (share[k] ?? 0)), 1)
-    }
-  }, { arbitrary: { seed: 2026, runs: 500 } })
+  it.prop(
+    "keeps every stratum within one row of its rounded share",
+    [unitsOf(120, 1), fractionsOf, seeds],
+    ([list, at, seed]) => {
+      const [units, fractions] = [alone(numbered(list)), fractionsAt(at)]
+      const { splits } = assign(units, fractions, seed)
+      for (const stratum of [null, "a", "b", "c", "d"]) {
+        const found = counts(splits.filter((_, i) => units[i]?.stratum === stratum))
+        const share = allocate(found.reduce((a, b) => a + b, 0), shares(fractions))
+        for (const k of [0, 1, 2]) assert.isAtMost(Math.abs((found[k] ?? 0) - (share[k] ?? 0)), 1)
+      }
+    },
+    { arbitrary: { seed: 2026, runs: 500 } }
+  )
 
   it.prop("does not depend on the order of the input", [unitsOf(40, 6), fractionsOf, seeds], ([list, at, seed]) => {
     const [units, fractions] = [numbered(list), fractionsAt(at)]
@@ -98,11 +114,22 @@ describe("assign", () => {
   })
 
   it("comes as near as it can where a cluster is larger than any other split", () => {
-    const units = Array.from({ length: 10 }, (_, order) => ({ order, stratum: null, cluster: order < 8 ? "big" : null }))
-    assert.deepStrictEqual(assign(units, { train: 0.5, validation: 0.25, test: 0.25 }, 3).totals, { train: 8, validation: 1, test: 1 })
+    const units = Array.from(
+      { length: 10 },
+      (_, order) => ({ order, stratum: null, cluster: order < 8 ? "big" : null })
+    )
+    assert.deepStrictEqual(assign(units, { train: 0.5, validation: 0.25, test: 0.25 }, 3).totals, {
+      train: 8,
+      validation: 1,
+      test: 1
+    })
   })
 
   it("answers an empty run", () => {
-    assert.deepStrictEqual(assign([], { train: 0.9, validation: 0.05, test: 0.05 }, 1).totals, { train: 0, validation: 0, test: 0 })
+    assert.deepStrictEqual(assign([], { train: 0.9, validation: 0.05, test: 0.05 }, 1).totals, {
+      train: 0,
+      validation: 0,
+      test: 0
+    })
   })
 })

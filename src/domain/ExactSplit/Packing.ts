@@ -15,7 +15,9 @@ export const packClusters = (
   open: ReadonlyArray<number>
 ): ReadonlyArray<number> => {
   // The largest total takes the rest; the search is over the fillings of the other two.
-  const [rest = 0, first = rest, second = rest] = [...open].sort((a, b) => (totals[b] as number) - (totals[a] as number))
+  const [rest = 0, first = rest, second = rest] = [...open].sort((a, b) =>
+    (totals[b] as number) - (totals[a] as number)
+  )
   const clustered = sizes.reduce((a, b) => a + b, 0)
   const reach = (split: number): number =>
     split === rest ? 0 : Math.min(clustered, (totals[split] as number) + (sizes[0] ?? 0))
@@ -52,7 +54,11 @@ export const packClusters = (
   return places
 }
 
-const largestFirst = (sizes: ReadonlyArray<number>, totals: ReadonlyArray<number>, open: ReadonlyArray<number>): ReadonlyArray<number> => {
+const largestFirst = (
+  sizes: ReadonlyArray<number>,
+  totals: ReadonlyArray<number>,
+  open: ReadonlyArray<number>
+): ReadonlyArray<number> => {
   const room = [...totals]
   return sizes.map((size) => {
     const most = open.reduce((a, b) => ((room[b] as number) > (room[a] as number) ? b : a))

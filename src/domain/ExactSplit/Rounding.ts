@@ -12,7 +12,9 @@ const fit = (cells: Float64Array, rows: Uint32Array, columns: ReadonlyArray<numb
   const width = columns.length
   for (let round = 0; round < fittingRounds; round++) {
     const sums = new Float64Array(width)
-    for (let cell = 0; cell < cells.length; cell++) sums[cell % width] = (sums[cell % width] as number) + (cells[cell] as number)
+    for (let cell = 0; cell < cells.length; cell++) {
+      sums[cell % width] = (sums[cell % width] as number) + (cells[cell] as number)
+    }
     let worst = 0
     for (let k = 0; k < width; k++) worst = Math.max(worst, Math.abs((sums[k] as number) - (columns[k] as number)))
     if (round > 0 && worst < tolerance) return
@@ -23,7 +25,11 @@ const fit = (cells: Float64Array, rows: Uint32Array, columns: ReadonlyArray<numb
         cells[cell] = sums[k] === 0 ? 0 : ((cells[cell] as number) * (columns[k] as number)) / (sums[k] as number)
         sum += cells[cell]
       }
-      for (let k = 0; k < width; k++) cells[s * width + k] = sum === 0 ? 0 : ((cells[s * width + k] as number) * (rows[s] as number)) / sum
+      for (let k = 0; k < width; k++) {
+        cells[s * width + k] = sum === 0
+          ? 0
+          : ((cells[s * width + k] as number) * (rows[s] as number)) / sum
+      }
     }
   }
 }
@@ -32,7 +38,11 @@ const fit = (cells: Float64Array, rows: Uint32Array, columns: ReadonlyArray<numb
  * `quotas`: row by row, `columns.length` cells each; below 0 counts as 0. `rows`, `columns`: whole sums, equal in total. Whole counts with these
  * sums, in the same layout, as near to the quotas as the sums allow.
  */
-export const controlledRounding = (quotas: Float64Array, rows: Uint32Array, columns: ReadonlyArray<number>): Uint32Array => {
+export const controlledRounding = (
+  quotas: Float64Array,
+  rows: Uint32Array,
+  columns: ReadonlyArray<number>
+): Uint32Array => {
   const width = columns.length
   const cells = quotas.map((quota, cell) => ((columns[cell % width] as number) > 0 ? Math.max(quota, least) : 0))
   fit(cells, rows, columns)
@@ -51,7 +61,9 @@ export const controlledRounding = (quotas: Float64Array, rows: Uint32Array, colu
       const cell = s * width + (order[i % width]?.k ?? 0)
       counts[cell] = (counts[cell] as number) + 1
     }
-    for (let k = 0; k < width; k++) owed[k] = (owed[k] as number) + (cells[s * width + k] as number) - (counts[s * width + k] as number)
+    for (let k = 0; k < width; k++) {
+      owed[k] = (owed[k] as number) + (cells[s * width + k] as number) - (counts[s * width + k] as number)
+    }
   }
   mend(counts, cells, floors, columns)
   return counts
@@ -61,7 +73,9 @@ export const controlledRounding = (quotas: Float64Array, rows: Uint32Array, colu
 const mend = (counts: Uint32Array, cells: Float64Array, floors: Uint32Array, columns: ReadonlyArray<number>): void => {
   const width = columns.length
   const excess = columns.map((total) => -total)
-  for (let cell = 0; cell < counts.length; cell++) excess[cell % width] = (excess[cell % width] as number) + (counts[cell] as number)
+  for (let cell = 0; cell < counts.length; cell++) {
+    excess[cell % width] = (excess[cell % width] as number) + (counts[cell] as number)
+  }
   /** The first row that can give a unit of column `from` to column `to`; -1: none. */
   const giver = (from: number, to: number, gently: boolean): number => {
     for (let row = 0; row < counts.length; row += width) {

@@ -21,10 +21,15 @@ export const NearDuplicatesParams = Schema.Struct({
     .annotate({ description: "MinHash values of a band: more of them find fewer candidates; 1 to 32." })
     .pipe(Schema.withDecodingDefaultKey(Effect.succeed(4))),
   dropAt: similarity
-    .annotate({ description: "Jaccard similarity of the shingles from which a row repeats an earlier one and is dropped; 0.05 to 1." })
+    .annotate({
+      description:
+        "Jaccard similarity of the shingles from which a row repeats an earlier one and is dropped; 0.05 to 1."
+    })
     .pipe(Schema.withDecodingDefaultKey(Effect.succeed(0.85))),
   groupAt: similarity
-    .annotate({ description: "Similarity from which rows belong to one cluster and stay on one side of the split; 0.05 to 1." })
+    .annotate({
+      description: "Similarity from which rows belong to one cluster and stay on one side of the split; 0.05 to 1."
+    })
     .pipe(Schema.withDecodingDefaultKey(Effect.succeed(0.6)))
 })
 export type NearDuplicatesParams = typeof NearDuplicatesParams.Type

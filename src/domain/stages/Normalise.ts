@@ -10,7 +10,9 @@ const flag = (description: string) =>
   Schema.Boolean.annotate({ description }).pipe(Schema.withDecodingDefaultKey(Effect.succeed(true)))
 
 export const NormaliseParams = Schema.Struct({
-  fields: flag("Give fields of other names their canonical one where that is missing: question, prompt, statement, final_answer, ..."),
+  fields: flag(
+    "Give fields of other names their canonical one where that is missing: question, prompt, statement, final_answer, ..."
+  ),
   quotes: flag("Write curly quotation marks, dashes, the minus sign and the ellipsis in ASCII."),
   latexSpacing: flag("Make LaTeX's horizontal spacing (\\, \\; \\! ~) one space, outside of code and figures."),
   answers: flag("Take $...$ and \\boxed{} off answers, 1,000 to 1000, and the answer out of a last line \"#### 42\"."),
@@ -65,7 +67,8 @@ const finalLines = (fields: Fields): Fields => {
   return found === null ? {} : { answer: found.answer, solution: found.working === "" ? null : found.working }
 }
 
-const equal = (a: Json | undefined, b: Json | undefined): boolean => a === b || (isMissing(a) && isMissing(b) && a !== "" && b !== "")
+const equal = (a: Json | undefined, b: Json | undefined): boolean =>
+  a === b || (isMissing(a) && isMissing(b) && a !== "" && b !== "")
 
 export const normalise: MapStage<NormaliseParams> = {
   kind: "map",
@@ -81,7 +84,9 @@ export const normalise: MapStage<NormaliseParams> = {
     for (const name of texts) {
       const value = name === "forum_discussions" ? next[name] : asText(next[name])
       if (typeof value === "string") changed[name] = cleanText(value, params)
-      else if (Array.isArray(value)) changed[name] = value.map((part) => (typeof part === "string" ? cleanText(part, params) : part))
+      else if (Array.isArray(value)) {
+        changed[name] = value.map((part) => (typeof part === "string" ? cleanText(part, params) : part))
+      }
     }
     for (const name of ["answer", "type"]) {
       const value = asText(next[name])

@@ -11,14 +11,24 @@ import {
   missingImage,
   repetition,
   truncation,
-  unbalancedMathematics
+  unbalancedMathematics,
+  withoutFigures
 } from "../text/Defects.ts"
-import { type Tokens, tokenise } from "../text/Tokens.ts"
+import { tokenise, type Tokens } from "../text/Tokens.ts"
 
 /** The reasons, in the order in which they are looked for. */
 export const qualityReasons = [
-  "too-short", "too-long", "encoding-damage", "no-letters-or-mathematics", "unbalanced-mathematics", "truncated", "needs-image",
-  "external-link", "repetitive", "not-english", "missing-answer"
+  "too-short",
+  "too-long",
+  "encoding-damage",
+  "no-letters-or-mathematics",
+  "unbalanced-mathematics",
+  "truncated",
+  "needs-image",
+  "external-link",
+  "repetitive",
+  "not-english",
+  "missing-answer"
 ] as const
 export type QualityReason = typeof qualityReasons[number]
 
@@ -28,7 +38,9 @@ const count = (description: string, fallback: number, maximum: number) =>
 
 export const QualityParams = Schema.Struct({
   checks: Schema.Array(Schema.Literals(qualityReasons))
-    .annotate({ description: "Reasons for which rows are dropped; not-english and missing-answer are off unless named." })
+    .annotate({
+      description: "Reasons for which rows are dropped; not-english and missing-answer are off unless named."
+    })
     .pipe(Schema.withDecodingDefaultKey(
       Effect.succeed(qualityReasons.filter((reason) => reason !== "not-english" && reason !== "missing-answer"))
     )),
@@ -37,7 +49,9 @@ export const QualityParams = Schema.Struct({
   minTokens: count("Words, numbers and signs that a problem has at least; 0 to 1,000.", 3, 1_000),
   maxTokens: count("Words, numbers and signs that a problem has at most; 0 to 1,000,000.", 8_000, 1_000_000),
   maxRepetition: Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
-    .annotate({ description: "Share of the text's runs of five tokens, outside of figures, that may be repeats of others; 0 to 1." })
+    .annotate({
+      description: "Share of the text's runs of five tokens, outside of figures, that may be repeats of others; 0 to 1."
+    })
     .pipe(Schema.withDecodingDefaultKey(Effect.succeed(0.6)))
 })
 export type QualityParams = typeof QualityParams.Type
@@ -60,8 +74,9 @@ const checks: { readonly [reason in QualityReason]: (reading: Reading, params: Q
   truncated: ({ text }) => truncation(text),
   "needs-image": ({ text }) => missingImage(text),
   "external-link": ({ text }) => externalLink(text),
-  repetitive: ({ text }, { maxRepetition }) => {
-    const share = repetition(text)
+  repetitive: ({ text, tokens }, { maxRepetition }) => {
+    const prose = withoutFigures(text)
+    const share = repetition((prose === text ? tokens : tokenise(prose)).words)
     return share > maxRepetition ? { repeated: Math.round(share * 1_000) / 1_000 } : null
   },
   "not-english": ({ text }) => (foreignText(text) ? {} : null),
@@ -76,7 +91,8 @@ export const quality: MapStage<QualityParams> = {
   name: "quality",
   version: 1,
   cost: "cpu",
-  summary: "Drops problems that are too short or long, cut off, damaged, unbalanced, repetitive, or need a picture or a link.",
+  summary:
+    "Drops problems that are too short or long, cut off, damaged, unbalanced, repetitive, or need a picture or a link.",
   params: QualityParams,
   needs: ["problem"],
   prepare: (params) => {

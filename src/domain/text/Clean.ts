@@ -19,7 +19,8 @@ const eatenCommands: ReadonlyArray<readonly [RegExp, string]> = [
 ]
 
 /** Compatibility characters that mean nothing else: ligatures, full-width forms, italic mathematical letters, signs for signs. */
-const compatible = /[\ufb00-\ufb04\uff0b\uff0d\uff0f-\uff19\uff1c-\uff1e\uff21-\uff3a\uff3e\uff41-\uff5a\u210e\u{1d434}-\u{1d467}\u{1d6e2}-\u{1d71b}]/gu
+const compatible =
+  /[\ufb00-\ufb04\uff0b\uff0d\uff0f-\uff19\uff1c-\uff1e\uff21-\uff3a\uff3e\uff41-\uff5a\u210e\u{1d434}-\u{1d467}\u{1d6e2}-\u{1d71b}]/gu
 const spaces = /[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g
 const lineEnds = /\r\n|[\r\u0085\u2028\u000b\f]/g
 /** Controls, soft hyphens, bidirectional marks, invisible operators, byte order marks, presentation selectors, tags. */
@@ -29,31 +30,56 @@ const invisible =
 const joiners = /([^\u200c\u200d])?[\u200c\u200d]+(?=([^])?)/gu
 
 const quoteSigns: ReadonlyMap<string, string> = new Map(Object.entries({
-  "‘": "'", "’": "'", "‚": "'", "‛": "'", "“": "\"", "”": "\"", "„": "\"", "‟": "\"", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "--", "―": "--",
-  "−": "-", "…": "..."
+  "‘": "'",
+  "’": "'",
+  "‚": "'",
+  "‛": "'",
+  "“": "\"",
+  "”": "\"",
+  "„": "\"",
+  "‟": "\"",
+  "‐": "-",
+  "‑": "-",
+  "‒": "-",
+  "–": "-",
+  "—": "--",
+  "―": "--",
+  "−": "-",
+  "…": "..."
 }))
 
 const cleanCharacters = (text: string, quotes: boolean): string => {
   let clean = text
-  if (/[\x07\x08\t\x0b\f\r]/.test(clean)) for (const [eaten, whole] of eatenCommands) clean = clean.replace(eaten, whole)
+  if (/[\x07\x08\t\x0b\f\r]/.test(clean)) {
+    for (const [eaten, whole] of eatenCommands) clean = clean.replace(eaten, whole)
+  }
   clean = clean.replace(lineEnds, "\n")
   if (/[^\n\x20-\x7e]/.test(clean)) {
     clean = clean.replace(/\u2029/g, "\n\n").replace(spaces, " ").replace(invisible, "")
     clean = clean.replace(compatible, (sign) => sign.normalize("NFKC")).normalize("NFC")
-    clean = clean.replace(joiners, (run, before: string | undefined, after: string | undefined) =>
-      isJoined(before) && isJoined(after) ? run : before ?? "")
+    clean = clean.replace(
+      joiners,
+      (run, before: string | undefined, after: string | undefined) =>
+        isJoined(before) && isJoined(after) ? run : before ?? ""
+    )
     if (quotes) clean = clean.replace(/[‘’‚‛“”„‟‐‑‒–—―−…]/g, (sign) => quoteSigns.get(sign) ?? sign)
     clean = clean.normalize("NFC") // what stood on both sides of a joiner may compose
   }
   return clean
 }
 
-const isJoined = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{M}\p{Extended_Pictographic}]/u.test(character) && character > "\u007f"
+const isJoined = (character: string | undefined): boolean =>
+  character !== undefined && /[\p{L}\p{M}\p{Extended_Pictographic}]/u.test(character) && character > "\u007f"
 
 /** Parts in which white space is code: figures and listings. An unclosed one reaches to the end. */
 const codeOpenings: ReadonlyArray<readonly [string, string]> = [
-  ["[asy]", "[/asy]"], ["\\begin{asy}", "\\end{asy}"], ["```", "```"], ["[code]", "[/code]"], ["\\begin{verbatim}", "\\end{verbatim}"],
-  ["\\begin{tikzpicture}", "\\end{tikzpicture}"], ["\\verb|", "|"]
+  ["[asy]", "[/asy]"],
+  ["\\begin{asy}", "\\end{asy}"],
+  ["```", "```"],
+  ["[code]", "[/code]"],
+  ["\\begin{verbatim}", "\\end{verbatim}"],
+  ["\\begin{tikzpicture}", "\\end{tikzpicture}"],
+  ["\\verb|", "|"]
 ]
 const codeOpening = /\[(?:asy|code)\]|```|\\begin\{(?:asy|verbatim|tikzpicture)\}|\\verb\|/g
 

@@ -3,7 +3,8 @@
 // here can repeat over an unbounded stretch in more than one way.
 import { formulaSpans } from "../forum/Mathematics.ts"
 import type { Json } from "../Json.ts"
-import { tokenise } from "./Tokens.ts"
+import { wordHashes } from "./Fingerprint.ts"
+import { hashWords } from "./Hash.ts"
 
 const figureOpenings = ["[asy]", "\\begin{asy}", "\\begin{tikzpicture}", "\\begin{picture}", "\\begin{pspicture}"]
 const figureClosings = ["[/asy]", "\\end{asy}", "\\end{tikzpicture}", "\\end{picture}", "\\end{pspicture}"]
@@ -48,7 +49,8 @@ export const encodingDamage = (text: string): Json => {
 
 /** A statement has words, or at least a number and an operator, or a formula. */
 export const hasSubstance = (text: string): boolean =>
-  /\p{L}{2}/u.test(text) || (/[\p{L}\p{N}]/u.test(text) && /[-+*/^=<>$\\\u00d7\u00f7\u2212\u2264\u2265\u221a]/.test(text))
+  /\p{L}{2}/u.test(text) ||
+  (/[\p{L}\p{N}]/u.test(text) && /[-+*/^=<>$\\\u00d7\u00f7\u2212\u2264\u2265\u221a]/.test(text))
 
 const count = (text: string, pattern: RegExp): number => {
   let found = 0
@@ -61,7 +63,8 @@ const amount = /^\s?(?:[\d._]|[a-z](?![a-z]|\s?[=+^\\_<>*/(-]))/i
 /** A dollar is money before an amount, after a number or a country, or as a word of its own. */
 const isMoney = (text: string, at: number): boolean => {
   const before = text.slice(Math.max(0, at - 1), at)
-  return amount.test(text.slice(at + 1, at + 5)) || /[\dA-Z]/.test(before) || (/^[\s(]?$/.test(before) && /^[\s).,?!;:]?$/.test(text.slice(at + 1, at + 2)))
+  return amount.test(text.slice(at + 1, at + 5)) || /[\dA-Z]/.test(before) ||
+    (/^[\s(]?$/.test(before) && /^[\s).,?!;:]?$/.test(text.slice(at + 1, at + 2)))
 }
 
 /**
@@ -75,8 +78,12 @@ export const unbalancedMathematics = (text: string): Json => {
     const outside = prose.slice(at, start)
     for (const match of outside.matchAll(/\\.|\$/gs)) {
       const found = match[0]
-      if (found === "\\[" || found === "\\]" || found === "\\(" || found === "\\)") return { at: at + match.index, found }
-      if (found === "$" && !isMoney(outside, match.index)) return { at: at + match.index, found: outside.slice(match.index, match.index + 20) }
+      if (found === "\\[" || found === "\\]" || found === "\\(" || found === "\\)") {
+        return { at: at + match.index, found }
+      }
+      if (found === "$" && !isMoney(outside, match.index)) {
+        return { at: at + match.index, found: outside.slice(match.index, match.index + 20) }
+      }
     }
     const depth = openBraces(prose, start, end)
     if (depth !== 0) return { at: start, found: prose.slice(start, Math.min(end, start + 40)), braces: depth }
@@ -102,7 +109,8 @@ const openBraces = (text: string, from: number, to: number): number => {
 
 const cutMark = /(?:\[truncated\]|\(truncated\)|\[cut\]|\[continued\]|\bread more|\bsee more|\bshow more)[.\s\u2026]*$/i
 /** Words that no statement ends with. */
-const openEnding = /(?:^|[\s$])(?:the|and|an|that|with|than|whose|where|which|such|if|let|from|between|into|because|when|while|suppose)$/i
+const openEnding =
+  /(?:^|[\s$])(?:the|and|an|that|with|than|whose|where|which|such|if|let|from|between|into|because|when|while|suppose)$/i
 
 /** Marks of a cut, an ending in the middle of a sentence, or an unfinished command. */
 export const truncation = (text: string): Json => {
@@ -115,7 +123,8 @@ export const truncation = (text: string): Json => {
 
 const picture = "(?:figure|diagram|picture|image|drawing|illustration|sketch|photo|photograph)s?"
 /** What may be drawn beside a text, or be only spoken of. */
-const drawable = "(?:graph|triangle|square|circle|grid|rectangle|trapezoid|parallelogram|quadrilateral|region|polygon|hexagon|octagon|" +
+const drawable =
+  "(?:graph|triangle|square|circle|grid|rectangle|trapezoid|parallelogram|quadrilateral|region|polygon|hexagon|octagon|" +
   "pentagon|table|chart|map|clock|net|plot|board|spinner|shape|solid|block|cube|function|curve|parabola|line|histogram)s?"
 const shown = "(?:shown|pictured|depicted|illustrated|displayed|sketched)"
 const place = "(?:below|above|at (?:the )?(?:right|left)|(?:to|on) (?:the|its|your) (?:right|left)|here)"
@@ -125,16 +134,21 @@ const pointers = [
   new RegExp(`\\b(?:following|accompanying|adjacent|attached|adjoining) ${picture}\\b`, "i"),
   new RegExp(`\\b${picture} (?:is |are |that is )?(?:${shown} )?${place}\\b`, "i"),
   new RegExp(`\\b(?:figure|diagram)s? (?:is |are )?(?:${shown}|shows?|depicts?|illustrates?)\\b`, "i"),
-  new RegExp(`\\b${drawable} (?:[^.?!:]{0,60} )?(?:is |are )?${shown}(?: in [a-z]{2,10})? ${place}\\s*(?:$|[.,;(])`, "i"),
+  new RegExp(
+    `\\b${drawable} (?:[^.?!:]{0,60} )?(?:is |are )?${shown}(?: in [a-z]{2,10})? ${place}\\s*(?:$|[.,;(])`,
+    "i"
+  ),
   new RegExp(`\\b${drawable} (?:is |are )?(?:pictured|depicted|sketched)\\b`, "i"),
   new RegExp(`\\bas ${shown}(?: ${place})?(?:[.,;]|$| in the (?:${picture}))`, "i"),
   new RegExp(`\\b(?:graph|chart|map|plot|grid)s? ${place}\\b`, "i"),
   /\b(?:see|in|refer to) (?:the )?(?:attached|fig(?:ure|\.)? ?\d)/i
 ]
 /** A picture that is outside of the text: markup that would load it. */
-const loaded = /\\includegraphics|!\[[^\]\n]{0,200}\]\(|<img[\s>]|\[img[\]=\s]|\[attachment|\.(?:png|jpe?g|gif|svg|bmp)\b/i
+const loaded =
+  /\\includegraphics|!\[[^\]\n]{0,200}\]\(|<img[\s>]|\[img[\]=\s]|\[attachment|\.(?:png|jpe?g|gif|svg|bmp)\b/i
 /** A table in the text is what "the table shown" means. */
-const tables = /\\begin\s*\{(?:array|tabular|tabularx|matrix|[bpvBV]matrix|cases|align|verbatim)|\|[^|\n]{1,80}\|[^|\n]{0,80}\||<table/i
+const tables =
+  /\\begin\s*\{(?:array|tabular|tabularx|matrix|[bpvBV]matrix|cases|align|verbatim)|\|[^|\n]{1,80}\|[^|\n]{0,80}\||<table/i
 
 /** What points at a figure, diagram or image where the text draws none. */
 export const missingImage = (text: string): Json => {
@@ -160,18 +174,19 @@ export const externalLink = (text: string): Json => {
 const enoughTokens = 60
 const run = 5
 
-/** Share of the runs of five tokens, outside of figures, that occurred before in the text: in [0, 1), 0 for short texts. */
-export const repetition = (text: string): number => {
-  const { words } = tokenise(withoutFigures(text))
+/** Share of the runs of five tokens that occurred before in the text: in [0, 1), 0 for short texts. */
+export const repetition = (words: ReadonlyArray<string>): number => {
   if (words.length < enoughTokens) return 0
-  const seen = new Set<string>()
+  const hashes = wordHashes(words)
   const runs = words.length - run + 1
-  for (let at = 0; at < runs; at++) seen.add(words.slice(at, at + run).join(" "))
+  const seen = new Set<number>()
+  for (let at = 0; at < runs; at++) seen.add(hashWords(hashes, at, at + run))
   return 1 - seen.size / runs
 }
 
 const frequent = new Set(
-  "the of and to in is a that for it as with on are at by this be from or if what how find many let which find each he she his her there has have all two one".split(" ")
+  "the of and to in is a that for it as with on are at by this be from or if what how find many let which find each he she his her there has have all two one"
+    .split(" ")
 )
 
 /** Mostly other letters than Latin, or twelve words of prose and hardly one of the most frequent English ones among them. */

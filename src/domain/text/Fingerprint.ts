@@ -44,7 +44,11 @@ const variableOf = (word: string): string | undefined =>
   word.length === 1 && word >= "a" && word <= "z" && !articles.has(word) ? word : undefined
 
 /** The payload of a problem with tokens `words` and reference answer `answer` ("" or undefined: none). */
-export const fingerprint = (words: ReadonlyArray<string>, shingles: Uint32Array, answer: string | undefined): Uint8Array => {
+export const fingerprint = (
+  words: ReadonlyArray<string>,
+  shingles: Uint32Array,
+  answer: string | undefined
+): Uint8Array => {
   const payload = new Uint32Array(header + shingles.length)
   payload[0] = multiset(words, numeralOf)
   payload[1] = multiset(words, variableOf)
@@ -85,7 +89,8 @@ export const jaccard = (a: Uint8Array, b: Uint8Array): number => {
 export const sameNumerals = (a: Uint8Array, b: Uint8Array): boolean => wordsOf(a)[0] === wordsOf(b)[0]
 
 /** Whether two problems differ in their numerals, or in their variables (which one is asked for): alike at most, never duplicates. */
-export const isVariant = (a: Uint8Array, b: Uint8Array): boolean => !sameNumerals(a, b) || wordsOf(a)[1] !== wordsOf(b)[1]
+export const isVariant = (a: Uint8Array, b: Uint8Array): boolean =>
+  !sameNumerals(a, b) || wordsOf(a)[1] !== wordsOf(b)[1]
 
 /** Whether both problems have a reference answer and the two are written differently: one may be wrong, or they are not duplicates. */
 export const answersDiffer = (a: Uint8Array, b: Uint8Array): boolean => {

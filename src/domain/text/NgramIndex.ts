@@ -69,7 +69,9 @@ class Postings {
     for (let i = 0; i < numbers.length; i++) numbers[i] = this.#keys.add(pairs[2 * i] as number)
     this.#offsets = new Uint32Array(this.#keys.size + 1)
     for (const number of numbers) this.#offsets[number + 1] = (this.#offsets[number + 1] as number) + 1
-    for (let k = 1; k < this.#offsets.length; k++) this.#offsets[k] = (this.#offsets[k] as number) + (this.#offsets[k - 1] as number)
+    for (let k = 1; k < this.#offsets.length; k++) {
+      this.#offsets[k] = (this.#offsets[k] as number) + (this.#offsets[k - 1] as number)
+    }
     this.#texts = new Uint32Array(numbers.length)
     const next = this.#offsets.slice()
     for (const [i, number] of numbers.entries()) {
@@ -94,7 +96,9 @@ const distinctGrams = (hashes: Uint32Array, n: number): Float64Array => {
   for (let i = 0; i < grams.length; i++) grams[i] = wideHash(hashes, i, i + n)
   grams.sort()
   let distinct = 0
-  for (let i = 0; i < grams.length; i++) if (i === 0 || grams[i] !== grams[i - 1]) grams[distinct++] = grams[i] as number
+  for (let i = 0; i < grams.length; i++) {
+    if (i === 0 || grams[i] !== grams[i - 1]) grams[distinct++] = grams[i] as number
+  }
   return grams.subarray(0, distinct)
 }
 

@@ -1,7 +1,16 @@
 // A text as the words and signs that carry its meaning: what duplicates and contamination are measured on. Spacing, delimiters,
 // case, quotation marks, diacritics and the many spellings of one LaTeX command do not matter; numbers, operators and grouping do.
 // One pass, linear time and memory on any input.
-import { aliases, characters, hiddenCommands, lowered, raised, silentCommands, silentEnvironments, transparentCommands } from "./LatexWords.ts"
+import {
+  aliases,
+  characters,
+  hiddenCommands,
+  lowered,
+  raised,
+  silentCommands,
+  silentEnvironments,
+  transparentCommands
+} from "./LatexWords.ts"
 
 export interface Tokens {
   /** Lower case; no token has white space in it. */
@@ -19,7 +28,8 @@ const loweredRun = /[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙᵢ]+/g
 const fold = (text: string): string => {
   const lower = text.toLowerCase()
   if (!/[^\x00-\x7f]/.test(lower)) return lower
-  const plain = (table: ReadonlyMap<string, string>) => (run: string) => `{${Array.from(run, (sign) => table.get(sign) ?? sign).join("")}}`
+  const plain = (table: ReadonlyMap<string, string>) => (run: string) =>
+    `{${Array.from(run, (sign) => table.get(sign) ?? sign).join("")}}`
   return lower
     .replace(raisedRun, (run) => `^${plain(raised)(run)}`)
     .replace(loweredRun, (run) => `_${plain(lowered)(run)}`)
@@ -34,7 +44,8 @@ const otherLetter = /[\p{L}\p{M}\p{N}]/u
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
 const isAsciiLetter = (code: number): boolean => code >= 97 && code <= 122
 /** Scripts that put no spaces between words: each character is a token. */
-const isIdeograph = (code: number): boolean => (code >= 0x3040 && code <= 0x30ff) || (code >= 0x3400 && code <= 0x9fff) || (code >= 0x20000 && code <= 0x3ffff)
+const isIdeograph = (code: number): boolean =>
+  (code >= 0x3040 && code <= 0x30ff) || (code >= 0x3400 && code <= 0x9fff) || (code >= 0x20000 && code <= 0x3ffff)
 
 /** Past the end there is space. */
 const kindOf = (text: string, at: number): Kind => {
@@ -201,8 +212,8 @@ export const tokenise = (text: string): Tokens => {
         return push("prime", false, true)
       case "-": {
         const next = input.charCodeAt(at + 1)
-        if (next === 45) while (input.charCodeAt(at + 1) === 45) at++ // TeX's dashes
-        else if (!lastProse || !isAsciiLetter(next) || kindOf(input, at - 1) !== "letter") push("-")
+        if (next === 45) { while (input.charCodeAt(at + 1) === 45) at++ // TeX's dashes
+         } else if (!lastProse || !isAsciiLetter(next) || kindOf(input, at - 1) !== "letter") push("-")
         return
       }
       default:

@@ -6,13 +6,19 @@ import { NgramIndex } from "../../../src/domain/text/NgramIndex.ts"
 import { tokenise } from "../../../src/domain/text/Tokens.ts"
 import { mapStage, realRows, resources, textOf } from "./StageCase.ts"
 
-const long = "Let $x$ be a positive real number such that $x^2 + \\frac{1}{x^2} = 7$. Find the value of $x^3 + \\frac{1}{x^3}$."
+const long =
+  "Let $x$ be a positive real number such that $x^2 + \\frac{1}{x^2} = 7$. Find the value of $x^3 + \\frac{1}{x^3}$."
 const short = "What is $1+1$?"
 const benchmarks: ReadonlyArray<BenchmarkText> = [
   { benchmark: "a", id: "long", text: long },
   { benchmark: "b", id: "short", text: short },
   { benchmark: "b", id: "vague", text: "Find $x$." },
-  { benchmark: "c", id: "story", text: "A farmer has 17 sheep and buys 25 more at the market. Then he sells 9 of them. How many sheep has he now? Compute $3+4$." }
+  {
+    benchmark: "c",
+    id: "story",
+    text:
+      "A farmer has 17 sheep and buys 25 more at the market. Then he sells 9 of them. How many sheep has he now? Compute $3+4$."
+  }
 ]
 const run = mapStage(decontaminate, {}, resources(benchmarks))
 const found = (problem: string): ReadonlyArray<string> => {
@@ -43,7 +49,9 @@ describe("decontaminate", () => {
 
   it("finds short texts whole, alone or as a sentence", () => {
     assert.deepStrictEqual(found("what is 1 + 1"), ["short"])
-    assert.deepStrictEqual(found("I have a question for you today. What is $1 + 1$? Please do answer it soon."), ["short"])
+    assert.deepStrictEqual(found("I have a question for you today. What is $1 + 1$? Please do answer it soon."), [
+      "short"
+    ])
     assert.deepStrictEqual(found("Find $x$."), ["vague"])
     assert.deepStrictEqual(found("Compute 3+4."), ["story"])
   })
@@ -51,14 +59,23 @@ describe("decontaminate", () => {
   it("does not take a phrase, a longer sum or a common order for a text", () => {
     for (
       const other of [
-        "What is 1+1+1?", "So what is 1+1?", "Let $2x=4$. Find $x$.", "Let $x$ be a positive real number such that $x=1$.",
-        "How many sheep has he now?", "Find the value of it.", ""
+        "What is 1+1+1?",
+        "So what is 1+1?",
+        "Let $2x=4$. Find $x$.",
+        "Let $x$ be a positive real number such that $x=1$.",
+        "How many sheep has he now?",
+        "Find the value of it.",
+        ""
       ]
     ) assert.deepStrictEqual(found(other), [], other)
   })
 
   it("reports every match with both shares, most alike first", () => {
-    const outcome = mapStage(decontaminate, { maxMatches: 1 }, resources([...benchmarks, { benchmark: "d", id: "again", text: `${long} Explain.` }]))({ problem: long })
+    const outcome = mapStage(
+      decontaminate,
+      { maxMatches: 1 },
+      resources([...benchmarks, { benchmark: "d", id: "again", text: `${long} Explain.` }])
+    )({ problem: long })
     assert.deepStrictEqual(outcome, {
       _tag: "Dropped",
       reason: "contaminated",
@@ -71,14 +88,27 @@ describe("decontaminate", () => {
   })
 
   const real = realRows("math500")
-  it.skipIf(real === undefined)(`finds each text of a real benchmark, inside of others too${real === undefined ? " (real data is not at hand)" : ""}`, () => {
-    const texts = (real ?? []).map((row) => textOf(row["problem"]))
-    const check = mapStage(decontaminate, {}, resources(texts.map((text, i) => ({ benchmark: "math500", id: String(i), text }))))
-    for (const text of texts) {
-      assert.strictEqual(check({ problem: text })._tag, "Dropped", text)
-      assert.strictEqual(check({ problem: `Think about this one.\n\n${text}\n\nGive reasons.` })._tag, "Dropped", text)
+  it.skipIf(real === undefined)(
+    `finds each text of a real benchmark, inside of others too${
+      real === undefined ? " (real data is not at hand)" : ""
+    }`,
+    () => {
+      const texts = (real ?? []).map((row) => textOf(row["problem"]))
+      const check = mapStage(
+        decontaminate,
+        {},
+        resources(texts.map((text, i) => ({ benchmark: "math500", id: String(i), text })))
+      )
+      for (const text of texts) {
+        assert.strictEqual(check({ problem: text })._tag, "Dropped", text)
+        assert.strictEqual(
+          check({ problem: `Think about this one.\n\n${text}\n\nGive reasons.` })._tag,
+          "Dropped",
+          text
+        )
+      }
     }
-  })
+  )
 })
 
 describe("the index", () => {
@@ -101,7 +131,10 @@ describe("the index", () => {
   })
 
   it("needs a few megabytes for 2,000 texts of 80 tokens", () => {
-    const texts = Array.from({ length: 2_000 }, (_, t) => ({ words: Array.from({ length: 80 }, (_, i) => `w${t * i}`), starts: [] }))
+    const texts = Array.from(
+      { length: 2_000 },
+      (_, t) => ({ words: Array.from({ length: 80 }, (_, i) => `w${t * i}`), starts: [] })
+    )
     assert.isBelow(new NgramIndex(8, texts).byteLength, 30_000_000)
   })
 })

@@ -17,7 +17,14 @@ describe("exact-duplicates", () => {
 
   it("gives one key to texts that differ in spacing, delimiters and case only", () => {
     const { key } = run({ problem })
-    for (const other of [problem.toUpperCase(), problem.replaceAll("$", ""), problem.replaceAll(" ", "  \n"), problem.replaceAll("^2", "^{2}")]) {
+    for (
+      const other of [
+        problem.toUpperCase(),
+        problem.replaceAll("$", ""),
+        problem.replaceAll(" ", "  \n"),
+        problem.replaceAll("^2", "^{2}")
+      ]
+    ) {
       assert.strictEqual(run({ problem: other }).key, key)
     }
     for (const other of [problem.replace("28", "29"), problem.replace("+", "-"), `${problem} Why?`]) {
@@ -26,8 +33,12 @@ describe("exact-duplicates", () => {
   })
 
   it("lets differing answers be told, and has no key for a text without tokens", () => {
-    assert.isTrue(answersDiffer(bytes(run({ problem, answer: "4" }).payload), bytes(run({ problem, answer: "5" }).payload)))
-    for (const fields of [{ problem: "?!" }, { problem: 3 }, {}] as ReadonlyArray<JsonObject>) assert.isNull(run(fields).key)
+    assert.isTrue(
+      answersDiffer(bytes(run({ problem, answer: "4" }).payload), bytes(run({ problem, answer: "5" }).payload))
+    )
+    for (const fields of [{ problem: "?!" }, { problem: 3 }, {}] as ReadonlyArray<JsonObject>) {
+      assert.isNull(run(fields).key)
+    }
   })
 })
 
@@ -35,7 +46,10 @@ describe("near-duplicates", () => {
   const run = setStage(nearDuplicates)
 
   it("makes candidates of texts that nearly repeat each other, and lets them be compared", () => {
-    const [one, other] = [run({ problem }), run({ problem: problem.replace("Find the value of", "Determine the value of") })]
+    const [one, other] = [
+      run({ problem }),
+      run({ problem: problem.replace("Find the value of", "Determine the value of") })
+    ]
     assert.isTrue(share(one.bands, other.bands))
     assert.isAbove(jaccard(bytes(one.payload), bytes(other.payload)), 0.6)
     assert.isTrue(sameNumerals(bytes(one.payload), bytes(other.payload)))
@@ -50,39 +64,47 @@ describe("near-duplicates", () => {
   })
 
   const rows = realRows("math_train")
-  it.skipIf(rows === undefined)(`finds the pairs that comparing all pairs finds${rows === undefined ? " (real data is not at hand)" : ""}`, () => {
-    const entries = (rows ?? []).slice(0, 1_000).map(run)
-    let [alike, found, close, foundClose] = [0, 0, 0, 0]
-    for (const [i, a] of entries.entries()) {
-      for (const b of entries.slice(0, i)) {
-        const similarity = jaccard(bytes(a.payload), bytes(b.payload))
-        if (similarity < 0.6) continue
-        const isFound = share(a.bands, b.bands)
-        alike++
-        if (isFound) found++
-        if (similarity < 0.8) continue
-        close++
-        if (isFound) foundClose++
+  it.skipIf(rows === undefined)(
+    `finds the pairs that comparing all pairs finds${rows === undefined ? " (real data is not at hand)" : ""}`,
+    () => {
+      const entries = (rows ?? []).slice(0, 1_000).map(run)
+      let [alike, found, close, foundClose] = [0, 0, 0, 0]
+      for (const [i, a] of entries.entries()) {
+        for (const b of entries.slice(0, i)) {
+          const similarity = jaccard(bytes(a.payload), bytes(b.payload))
+          if (similarity < 0.6) continue
+          const isFound = share(a.bands, b.bands)
+          alike++
+          if (isFound) found++
+          if (similarity < 0.8) continue
+          close++
+          if (isFound) foundClose++
+        }
       }
+      assert.isAbove(alike, 10)
+      assert.isAtLeast(found / alike, 0.98)
+      assert.strictEqual(foundClose, close)
     }
-    assert.isAbove(alike, 10)
-    assert.isAtLeast(found / alike, 0.98)
-    assert.strictEqual(foundClose, close)
-  })
+  )
 })
 
 describe("split", () => {
   it("names the stratum by the labels that the row has, in any order of its fields", () => {
     const run = setStage(split)
     assert.strictEqual(run({ level: 5, type: "Algebra" }).stratum, "{\"level\":5,\"type\":\"Algebra\"}")
-    assert.strictEqual(run({ type: "Algebra", level: 5 }).stratum, run({ level: 5, type: "Algebra", problem: "x" }).stratum)
+    assert.strictEqual(
+      run({ type: "Algebra", level: 5 }).stratum,
+      run({ level: 5, type: "Algebra", problem: "x" }).stratum
+    )
     assert.strictEqual(run({ level: null, type: "Algebra" }).stratum, "{\"type\":\"Algebra\"}")
     assert.isNull(run({ problem: "x" }).stratum)
     assert.isNull(setStage(split, { stratify: [] })({ type: "Algebra" }).stratum)
   })
 
   it("refuses fractions that do not make a whole", () => {
-    assert.throws(() => Schema.decodeUnknownSync(split.params)({ fractions: { train: 0.9, validation: 0.1, test: 0.1 } }))
+    assert.throws(() =>
+      Schema.decodeUnknownSync(split.params)({ fractions: { train: 0.9, validation: 0.1, test: 0.1 } })
+    )
     assert.deepStrictEqual(Schema.decodeUnknownSync(split.params)({}), {
       fractions: { train: 0.9, validation: 0.05, test: 0.05 },
       stratify: ["type", "level"],

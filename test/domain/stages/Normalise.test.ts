@@ -15,7 +15,27 @@ const patchOf = (fields: JsonObject, stage = run): JsonObject => {
 const answered = (answer: Json) => patched({ answer }, patchOf({ answer }))["answer"]
 
 const text = Schema.Array(Schema.Literals([
-  "$", "$$", "\\boxed{", "\\(", "\\)", "{", "}", "\\", "1,000", "1{,}000", ".", "####", "\n", " ", "42", "x", "-", "\\,", "\\!", "“", "\u200b"
+  "$",
+  "$$",
+  "\\boxed{",
+  "\\(",
+  "\\)",
+  "{",
+  "}",
+  "\\",
+  "1,000",
+  "1{,}000",
+  ".",
+  "####",
+  "\n",
+  " ",
+  "42",
+  "x",
+  "-",
+  "\\,",
+  "\\!",
+  "“",
+  "\u200b"
 ])).check(Schema.isMaxLength(14))
 const level = Schema.Union([Schema.Literals(["Level 5", "5.0", "hard", "Level ?"]), Schema.Int, Schema.Null])
 
@@ -30,11 +50,19 @@ describe("normalise", () => {
 
   it("patches changed fields only", () => {
     assert.deepStrictEqual(patchOf({ problem: "What is $1+1$?", answer: "2", level: 3, other: "  kept  " }), {})
-    assert.deepStrictEqual(patchOf({ problem: "What is  it? ", level: "Level 3" }), { problem: "What is  it?", level: 3 })
+    assert.deepStrictEqual(patchOf({ problem: "What is  it? ", level: "Level 3" }), {
+      problem: "What is  it?",
+      level: 3
+    })
   })
 
   it("gives fields their canonical names where those are missing", () => {
-    assert.deepStrictEqual(patchOf({ question: "Why 42?", difficulty: 5 }), { problem: "Why 42?", question: null, level: 5, difficulty: null })
+    assert.deepStrictEqual(patchOf({ question: "Why 42?", difficulty: 5 }), {
+      problem: "Why 42?",
+      question: null,
+      level: 5,
+      difficulty: null
+    })
     assert.deepStrictEqual(patchOf({ problem: "Why 42?", question: "No" }), {})
     assert.deepStrictEqual(patchOf({ forum_post: "Why?", question: "No" }), {})
     assert.deepStrictEqual(patchOf({ question: "Why 42?" }, mapStage(normalise, { fields: false })), {})
@@ -56,7 +84,19 @@ describe("normalise", () => {
   })
 
   it("leaves answers alone that only look wrapped or separated", () => {
-    for (const answer of ["$a$ and $b$", "\\boxed{a}+\\boxed{b}", "1,2,3", "12,34", "(1,000)", "1,000.5", "$5", "\\frac{1}{2}", "x."]) {
+    for (
+      const answer of [
+        "$a$ and $b$",
+        "\\boxed{a}+\\boxed{b}",
+        "1,2,3",
+        "12,34",
+        "(1,000)",
+        "1,000.5",
+        "$5",
+        "\\frac{1}{2}",
+        "x."
+      ]
+    ) {
       assert.strictEqual(answered(answer), answer)
     }
   })
@@ -69,7 +109,12 @@ describe("normalise", () => {
   })
 
   it("writes whole levels as numbers and others as they are", () => {
-    for (const [level, whole] of [["Level 5", 5], ["5.0", 5], ["level 2", 2], ["Level ?", "Level ?"], ["2.5", "2.5"], [4, 4]] as const) {
+    for (
+      const [level, whole] of [["Level 5", 5], ["5.0", 5], ["level 2", 2], ["Level ?", "Level ?"], ["2.5", "2.5"], [
+        4,
+        4
+      ]] as const
+    ) {
       assert.strictEqual(patched({ level }, patchOf({ level }))["level"], whole)
     }
   })

@@ -17,22 +17,45 @@ const dropsFor: { readonly [reason: string]: ReadonlyArray<string> } = {
   "too-short": ["", "why?", "Find it"],
   "no-letters-or-mathematics": ["12345678 90123 4567", "[3] (4) {5}, 6..."],
   "unbalanced-mathematics": [
-    "Let $x+1 = 3. Find x.", "Solve \\[x^2 = 4.", "Find $\\frac{1}{2$ of it", "Let \\begin{cases} x \\\\ y be given.", "Find $\\left( x$ and $y$ now."
+    "Let $x+1 = 3. Find x.",
+    "Solve \\[x^2 = 4.",
+    "Find $\\frac{1}{2$ of it",
+    "Let \\begin{cases} x \\\\ y be given.",
+    "Find $\\left( x$ and $y$ now."
   ],
-  truncated: ["Find the number of ways to choose the", "Compute $x$ if $y=2$, [truncated]", "Let $x$ be a number such that"],
+  truncated: [
+    "Find the number of ways to choose the",
+    "Compute $x$ if $y=2$, [truncated]",
+    "Let $x$ be a number such that"
+  ],
   "needs-image": [
-    "In the figure below, find the area of the triangle.", "What is $x$ in the diagram?", "Find the area ![figure](a.png) of the square.",
-    "The graph of $y=f(x)$ is shown below. Find $f(2)$.", "Two tangent circles, as shown. Find the radius 5.", "Use Figure 3: see Figure 3 for the lengths."
+    "In the figure below, find the area of the triangle.",
+    "What is $x$ in the diagram?",
+    "Find the area ![figure](a.png) of the square.",
+    "The graph of $y=f(x)$ is shown below. Find $f(2)$.",
+    "Two tangent circles, as shown. Find the radius 5.",
+    "Use Figure 3: see Figure 3 for the lengths."
   ],
-  "external-link": ["Solve the problem at https://example.org/p/1 and explain.", "See www.example.com for the statement of it."],
-  "encoding-damage": ["Find the cafÃ© at 3 o'clock \ufffd.", "Janetâ€™s ducks lay 16 eggs.", "An angle of 60Â° is given."],
+  "external-link": [
+    "Solve the problem at https://example.org/p/1 and explain.",
+    "See www.example.com for the statement of it."
+  ],
+  "encoding-damage": [
+    "Find the cafÃ© at 3 o'clock \ufffd.",
+    "Janetâ€™s ducks lay 16 eggs.",
+    "An angle of 60Â° is given."
+  ],
   repetitive: [`Find x. ${"the same words come again and again ".repeat(40)}`],
-  "not-english": ["Найдите все натуральные числа, для которых", "Bestimme alle Zahlen deren Quadrat kleiner ist als hundert und welche durch sieben teilbar sind"]
+  "not-english": [
+    "Найдите все натуральные числа, для которых",
+    "Bestimme alle Zahlen deren Quadrat kleiner ist als hundert und welche durch sieben teilbar sind"
+  ]
 }
 
 const kept = [
   "Weng earns $12 an hour for babysitting. Yesterday, she did 50 minutes. How much did she earn?",
-  "If a pen costs $3 and $x$ pens cost $12, what is $x$?", "How many $ does one need if each costs $12?",
+  "If a pen costs $3 and $x$ pens cost $12, what is $x$?",
+  "How many $ does one need if each costs $12?",
   "A book costs $b and a pen $p. What do they cost?",
   "How much is US$5 in cents, and 7$ in cents?",
   "Evaluate $1+2=$",
@@ -79,20 +102,25 @@ describe("quality", () => {
 
   it("reads hostile texts in linear time", () => {
     const params = { maxCharacters: 1_000_000, maxTokens: 1_000_000 }
-    for (const part of ["$", "\\begin{", "{", "the figure ", "a ", "\\left", "|x", "[asy]", "![", "graph ", "http://"]) {
+    for (
+      const part of ["$", "\\begin{", "{", "the figure ", "a ", "\\left", "|x", "[asy]", "![", "graph ", "http://"]
+    ) {
       assert.doesNotThrow(() => reasonOf(part.repeat(Math.floor(200_000 / part.length)), params))
     }
   })
 
   for (const name of ["math_train", "gsm8k_train"]) {
     const rows = realRows(name)
-    it.skipIf(rows === undefined)(`drops fewer than one row in a hundred of ${name}${rows === undefined ? " (real data is not at hand)" : ""}`, () => {
-      const [clean, check] = [mapStage(normalise), mapStage(quality)]
-      const dropped = (rows ?? []).filter((row) => {
-        const outcome = clean(row)
-        return outcome._tag === "Kept" && check(patched(row, outcome.patch))._tag === "Dropped"
-      })
-      assert.isBelow(dropped.length, (rows ?? []).length / 100)
-    })
+    it.skipIf(rows === undefined)(
+      `drops fewer than one row in a hundred of ${name}${rows === undefined ? " (real data is not at hand)" : ""}`,
+      () => {
+        const [clean, check] = [mapStage(normalise), mapStage(quality)]
+        const dropped = (rows ?? []).filter((row) => {
+          const outcome = clean(row)
+          return outcome._tag === "Kept" && check(patched(row, outcome.patch))._tag === "Dropped"
+        })
+        assert.isBelow(dropped.length, (rows ?? []).length / 100)
+      }
+    )
   }
 })

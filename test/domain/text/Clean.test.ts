@@ -6,22 +6,79 @@ import { cleanText } from "../../../src/domain/text/Clean.ts"
 const clean = (text: string) => cleanText(text, { quotes: true, latexSpacing: true })
 
 const nasty = Schema.Array(Schema.Literals([
-  "\\", "\\,", "\\!", "\\;", "\\ ", "~", " ", "\n", "\r", "\r\n", "\t", "\f", "rac", "\b", "egin{", "```", "[asy]", "[/asy]", "[code]", "`", "1", "000", "x", "a", "ﬁ",
-  "\u200b", "\u200c", "\u200d", "\u2028", "\u00a0", "\ufeff", "\u202e", "e", "\u0301", "Å", "\u212a", "ｘ", "𝑥", "ب", "م", "“", "’", "—", "…", "²", "ℝ", "\\\\", "$", "{", "}", ",", "\ud835"
+  "\\",
+  "\\,",
+  "\\!",
+  "\\;",
+  "\\ ",
+  "~",
+  " ",
+  "\n",
+  "\r",
+  "\r\n",
+  "\t",
+  "\f",
+  "rac",
+  "\b",
+  "egin{",
+  "```",
+  "[asy]",
+  "[/asy]",
+  "[code]",
+  "`",
+  "1",
+  "000",
+  "x",
+  "a",
+  "ﬁ",
+  "\u200b",
+  "\u200c",
+  "\u200d",
+  "\u2028",
+  "\u00a0",
+  "\ufeff",
+  "\u202e",
+  "e",
+  "\u0301",
+  "Å",
+  "\u212a",
+  "ｘ",
+  "𝑥",
+  "ب",
+  "م",
+  "“",
+  "’",
+  "—",
+  "…",
+  "²",
+  "ℝ",
+  "\\\\",
+  "$",
+  "{",
+  "}",
+  ",",
+  "\ud835"
 ])).check(Schema.isMaxLength(30))
 
 describe("cleanText", () => {
-  it.prop("changes nothing the second time", [nasty, Schema.Boolean, Schema.Boolean], ([parts, quotes, latexSpacing]) => {
-    const once = cleanText(parts.join(""), { quotes, latexSpacing })
-    assert.strictEqual(cleanText(once, { quotes, latexSpacing }), once)
-  }, { arbitrary: { seed: 2026, runs: 3_000 } })
+  it.prop(
+    "changes nothing the second time",
+    [nasty, Schema.Boolean, Schema.Boolean],
+    ([parts, quotes, latexSpacing]) => {
+      const once = cleanText(parts.join(""), { quotes, latexSpacing })
+      assert.strictEqual(cleanText(once, { quotes, latexSpacing }), once)
+    },
+    { arbitrary: { seed: 2026, runs: 3_000 } }
+  )
 
   it.prop("changes nothing the second time, whatever the characters", [Schema.String], ([text]) => {
     assert.strictEqual(clean(clean(text)), clean(text))
   }, { arbitrary: { seed: 7, runs: 300 } })
 
   it("leaves mathematical characters alone", () => {
-    for (const text of ["x² + y³ = ½", "ℝ ⊂ ℂ", "𝔸 and 𝐯", "a ~ b", "\\alpha \\\\ \\beta", "$12 an hour", "x_{1} \\quad y"]) {
+    for (
+      const text of ["x² + y³ = ½", "ℝ ⊂ ℂ", "𝔸 and 𝐯", "a ~ b", "\\alpha \\\\ \\beta", "$12 an hour", "x_{1} \\quad y"]
+    ) {
       assert.strictEqual(clean(text), text)
     }
   })
@@ -33,7 +90,10 @@ describe("cleanText", () => {
   })
 
   it("gives LaTeX commands back what a string escape ate", () => {
-    assert.strictEqual(clean("\frac{1}{2} \times 3 \begin{x} \boxed{1} \right)"), "\\frac{1}{2} \\times 3 \\begin{x} \\boxed{1} \\right)")
+    assert.strictEqual(
+      clean("\frac{1}{2} \times 3 \begin{x} \boxed{1} \right)"),
+      "\\frac{1}{2} \\times 3 \\begin{x} \\boxed{1} \\right)"
+    )
   })
 
   it("makes runs of LaTeX spacing one space, and none inside numbers", () => {
@@ -54,6 +114,8 @@ describe("cleanText", () => {
   })
 
   it("is linear on long runs", () => {
-    for (const part of [" ", "~", "\\,", "\n", "\\", "\u200c", "`", " ~"]) assert.isString(clean(`x${part.repeat(200_000)}x`))
+    for (const part of [" ", "~", "\\,", "\n", "\\", "\u200c", "`", " ~"]) {
+      assert.isString(clean(`x${part.repeat(200_000)}x`))
+    }
   })
 })

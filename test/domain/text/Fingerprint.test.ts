@@ -1,7 +1,14 @@
 // Fingerprints against plain sets, and MinHash against its own probability.
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { answersDiffer, fingerprint, isVariant, jaccard, sameNumerals, shingleHashes } from "../../../src/domain/text/Fingerprint.ts"
+import {
+  answersDiffer,
+  fingerprint,
+  isVariant,
+  jaccard,
+  sameNumerals,
+  shingleHashes
+} from "../../../src/domain/text/Fingerprint.ts"
 import { hashText, randomWords } from "../../../src/domain/text/Hash.ts"
 import { minHash } from "../../../src/domain/text/MinHash.ts"
 import { tokenise } from "../../../src/domain/text/Tokens.ts"
@@ -12,7 +19,9 @@ const payload = (text: string, answer?: string, size = 3) => {
 }
 const sortedSet = (values: Iterable<number>) => Uint32Array.from(new Set(values)).sort()
 
-const numbers = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 }))).check(Schema.isMaxLength(30))
+const numbers = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 }))).check(
+  Schema.isMaxLength(30)
+)
 
 describe("jaccard", () => {
   it.prop("equals the definition on sets", [numbers, numbers], ([left, right]) => {
@@ -93,7 +102,12 @@ describe("minHash", () => {
         if (hash(sortedSet(b)).some((key) => keys.has(key))) met++
       }
       const expected = 1 - (1 - similarity ** rows) ** bands
-      assert.closeTo(met / trials, expected, 4 * Math.sqrt((expected * (1 - expected)) / trials) + 0.01, `at ${similarity}`)
+      assert.closeTo(
+        met / trials,
+        expected,
+        4 * Math.sqrt((expected * (1 - expected)) / trials) + 0.01,
+        `at ${similarity}`
+      )
     }
   })
 })

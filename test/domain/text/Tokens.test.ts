@@ -9,8 +9,41 @@ const differ = (a: string, b: string) => assert.notStrictEqual(words(a), words(b
 
 /** Signs that mean something to the tokeniser, close together. */
 const nasty = Schema.Array(Schema.Literals([
-  "{", "}", "\\", "$", "frac", "\\frac", "\\text", "\\hspace", "\\left", ".", "...", " ", "\n", "1", "000", ",", "{,}", "x", "word", "'", "-", "--",
-  "!", "?", "\\begin{a}", "é", "²", "₁", "π", "漢", "字", "😀", "\ud800", "*", "\\,"
+  "{",
+  "}",
+  "\\",
+  "$",
+  "frac",
+  "\\frac",
+  "\\text",
+  "\\hspace",
+  "\\left",
+  ".",
+  "...",
+  " ",
+  "\n",
+  "1",
+  "000",
+  ",",
+  "{,}",
+  "x",
+  "word",
+  "'",
+  "-",
+  "--",
+  "!",
+  "?",
+  "\\begin{a}",
+  "é",
+  "²",
+  "₁",
+  "π",
+  "漢",
+  "字",
+  "😀",
+  "\ud800",
+  "*",
+  "\\,"
 ])).check(Schema.isMaxLength(40))
 
 const plain = Schema.Array(Schema.Literals(["x", "find", "12", "+", "\\pi", "(", ")"])).check(Schema.isMaxLength(30))
