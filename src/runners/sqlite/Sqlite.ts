@@ -111,6 +111,7 @@ const startThread = (settings: SqliteSettings): Effect.Effect<Thread, StoreFaile
     const worker = new Worker(workerUrl, {
       workerData: settings,
       name: "polya-sqlite",
+      // A bound on the thread's heap, and a small nursery: what it makes is handed over at once.
       resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 24 }
     })
     const thread: Thread = { worker, waiting: new Map(), dead: undefined }
@@ -182,7 +183,9 @@ const makeThread = Effect.fnUntraced(function*(filename: string, options: Sqlite
     if (closed || filename === memory) return Effect.fail(unavailable("the store is closed"))
     return startThread(settings).pipe(
       Effect.mapError((error) => error._tag === "StoreFailed" ? error : unavailable(error.message)),
-      Effect.tap((next) => Effect.sync(() => thread = next))
+      Effect.tap((next) => Effect.sync(() => thread = next)),
+      // A thread that was started is always known here, also when the caller that started it has gone.
+      Effect.uninterruptible
     )
   }))
   const living = Effect.suspend(() => {
