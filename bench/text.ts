@@ -1,5 +1,6 @@
-// How fast the stages of the text are on real problems, and how much the duplicates' bands find. One JSON line per figure.
-// node bench/text.ts [FOLDER]   a folder with math_train, gsm8k_train, math500 and gsm8k_test as JSON lines; else $POLYA_SHARED_DATA/real.
+// How fast the stages of the text are on real problems, and how much the duplicates' bands find. One JSON line per
+// figure. node bench/text.ts [FOLDER]   a folder with math_train, gsm8k_train, math500 and gsm8k_test as JSON lines;
+// else $POLYA_SHARED_DATA/real.
 import { Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"

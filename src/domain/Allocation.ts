@@ -1,14 +1,14 @@
 // Whole numbers in given proportions: the one rounding rule of splits and of sampling to exact shares.
 
 /**
- * Who gets what rounding down leaves over, one each: `largest-remainder` goes by the fraction cut off (Hamilton's method),
- * `largest-share` by the share itself. Ties go to the earlier entry.
+ * Who gets what rounding down leaves over, one each: `largest-remainder` goes by the fraction cut off (Hamilton's
+ * method), `largest-share` by the share itself. Ties go to the earlier entry.
  */
 export type RemainderRule = "largest-remainder" | "largest-share"
 
 /**
- * `total` (a whole number, at least 0) in proportion to `shares` (at least 0, with a positive sum): whole numbers that sum to `total`,
- * each less than 1 away from its quota under `largest-remainder`, and 0 for a share of 0.
+ * `total` (a whole number, at least 0) in proportion to `shares` (at least 0, with a positive sum): whole numbers that
+ * sum to `total`, each less than 1 away from its quota under `largest-remainder`, and 0 for a share of 0.
  */
 export const allocate = (
   total: number,

@@ -1,5 +1,6 @@
-// Near-duplicates decided: which rows go and which stay together, from pairs that were compared. Greedy in row order, so that the
-// first of several copies is the one that stays; the result depends on the pairs only, not on the order in which they came.
+// Near-duplicates decided: which rows go and which stay together, from pairs that were compared. Greedy in row order,
+// so that the first of several copies is the one that stays; the result depends on the pairs only, not on the order in
+// which they came.
 
 /** A growing column of numbers. */
 class Column<A extends Float64Array | Uint32Array | Uint8Array> {
@@ -31,7 +32,9 @@ export interface ClusterOptions {
 }
 
 export interface Clusters {
-  /** `keeper[j]`: the kept row that row `j` repeats, the most similar one (the first of several); -1 where `j` is kept. */
+  /**
+   * `keeper[j]`: the kept row that row `j` repeats, the most similar one (the first of several); -1 where `j` is kept.
+   */
   readonly keeper: Int32Array
   /** `similarity[j]`: to the keeper; 0 where `j` is kept. */
   readonly similarity: Float64Array
@@ -41,7 +44,9 @@ export interface Clusters {
   readonly size: Uint32Array
 }
 
-/** Collects compared pairs: 17 bytes each, and 20 a row at the end. Pairs less similar than both limits are not stored. */
+/**
+ * Collects compared pairs: 17 bytes each, and 20 a row at the end. Pairs less similar than both limits are not stored.
+ */
 export class PairCollector {
   readonly #options: ClusterOptions
   readonly #earlier = new Column((size) => new Uint32Array(size))
@@ -54,8 +59,8 @@ export class PairCollector {
   }
 
   /**
-   * Rows `a` and `b`, in either order, of similarity in [0, 1]. `isVariant`: they differ in their numerals, say, so that neither is a duplicate of the other,
-   * however similar; they are only grouped. The same pair may come again.
+   * Rows `a` and `b`, in either order, of similarity in [0, 1]. `isVariant`: they differ in their numerals, say, so
+   * that neither is a duplicate of the other, however similar; they are only grouped. The same pair may come again.
    */
   add(a: number, b: number, similarity: number, isVariant: boolean): void {
     const { dropAt, groupAt } = this.#options

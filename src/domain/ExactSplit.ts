@@ -1,6 +1,6 @@
-// Who goes to training, validation and test: exact totals, strata in proportion, clusters in one piece. Seeded; the result
-// depends on the set of units, not on the order or the batches in which they come. O(n log n), about 30 bytes a unit and an entry for
-// each distinct stratum and cluster.
+// Who goes to training, validation and test: exact totals, strata in proportion, clusters in one piece. Seeded; the
+// result depends on the set of units, not on the order or the batches in which they come. O(n log n), about 30 bytes a
+// unit and an entry for each distinct stratum and cluster.
 import { allocate } from "./Allocation.ts"
 import { packClusters } from "./ExactSplit/Packing.ts"
 import { controlledRounding } from "./ExactSplit/Rounding.ts"
@@ -91,8 +91,8 @@ const openSplits = (fractions: ReadonlyArray<number>): ReadonlyArray<number> =>
   [...fractions.keys()].filter((k) => (fractions[k] as number) > 0)
 
 /**
- * Puts each cluster where its strata are least filled for their share, among the splits with room for all of it. Answers null
- * once a cluster fits nowhere: that needs fewer rows left than three times the size of the cluster.
+ * Puts each cluster where its strata are least filled for their share, among the splits with room for all of it.
+ * Answers null once a cluster fits nowhere: that needs fewer rows left than three times the size of the cluster.
  */
 const placeClusters = (
   { clusters, strata, stratum }: Columns,
@@ -129,10 +129,11 @@ const placeClusters = (
 }
 
 /**
- * Assigns every unit to a split. The totals are `allocate(n, fractions)` whenever the clusters can be packed so. They always can where no cluster has more rows
- * than a third of the rows without a cluster; where they cannot, the totals are as near as any packing comes (for more than about a million states of the search,
- * as near as largest-first comes). The rows without a cluster make every stratum as proportional as its clusters allow: without
- * clusters, each count of a stratum is within 1 of `allocate(rows of the stratum, fractions)`.
+ * Assigns every unit to a split. The totals are `allocate(n, fractions)` whenever the clusters can be packed so. They
+ * always can where no cluster has more rows than a third of the rows without a cluster; where they cannot, the totals
+ * are as near as any packing comes (for more than about a million states of the search, as near as largest-first
+ * comes). The rows without a cluster make every stratum as proportional as its clusters allow: without clusters, each
+ * count of a stratum is within 1 of `allocate(rows of the stratum, fractions)`.
  */
 export const assign = (units: Iterable<SplitUnit>, fractions: Fractions, seed: number): SplitAssignment => {
   const columns = readColumns(units, seed)

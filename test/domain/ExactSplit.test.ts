@@ -1,4 +1,5 @@
-// The split's promises: exact totals, proportional strata, whole clusters, and nothing that depends on the order of the input.
+// The split's promises: exact totals, proportional strata, whole clusters, and nothing that depends on the order of the
+// input.
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { allocate } from "../../src/domain/Allocation.ts"

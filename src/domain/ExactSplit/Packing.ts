@@ -1,12 +1,14 @@
-// Clusters packed into splits when largest-first runs out of room: an exact search over what two of the splits can hold.
+// Clusters packed into splits when largest-first runs out of room: an exact search over what two of the splits can
+// hold.
 
 /** States and steps of the search; beyond, clusters go largest first to where most room is. */
 const maxStates = 1_000_000
 const maxSteps = 50_000_000
 
 /**
- * The split (an index into `totals`) of each cluster. `sizes`: descending, each at least 2; `open`: splits that may take units; `rows`: units in all,
- * those without a cluster included, which fill up what the clusters leave. The sum of what splits get beyond their totals is smallest.
+ * The split (an index into `totals`) of each cluster. `sizes`: descending, each at least 2; `open`: splits that may
+ * take units; `rows`: units in all, those without a cluster included, which fill up what the clusters leave. The sum of
+ * what splits get beyond their totals is smallest.
  */
 export const packClusters = (
   sizes: ReadonlyArray<number>,

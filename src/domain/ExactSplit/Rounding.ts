@@ -1,5 +1,6 @@
-// Controlled rounding: a table of quotas made whole so that every row and every column has its exact sum (Cox 1987, "A constructive
-// procedure for unbiased controlled rounding", solves it too; here the table is fitted, rounded by rows and mended along augmenting paths).
+// Controlled rounding: a table of quotas made whole so that every row and every column has its exact sum (Cox 1987, "A
+// constructive procedure for unbiased controlled rounding", solves it too; here the table is fitted, rounded by rows
+// and mended along augmenting paths).
 
 /** Rounds of proportional fitting; each brings the sums closer by a constant factor. */
 const fittingRounds = 60
@@ -7,7 +8,9 @@ const fittingRounds = 60
 const least = 1e-6
 const tolerance = 1e-9
 
-/** Iterative proportional fitting (Deming and Stephan 1940): scales columns and rows in turn until both have their sums. */
+/**
+ * Iterative proportional fitting (Deming and Stephan 1940): scales columns and rows in turn until both have their sums.
+ */
 const fit = (cells: Float64Array, rows: Uint32Array, columns: ReadonlyArray<number>): void => {
   const width = columns.length
   for (let round = 0; round < fittingRounds; round++) {
@@ -35,8 +38,8 @@ const fit = (cells: Float64Array, rows: Uint32Array, columns: ReadonlyArray<numb
 }
 
 /**
- * `quotas`: row by row, `columns.length` cells each; below 0 counts as 0. `rows`, `columns`: whole sums, equal in total. Whole counts with these
- * sums, in the same layout, as near to the quotas as the sums allow.
+ * `quotas`: row by row, `columns.length` cells each; below 0 counts as 0. `rows`, `columns`: whole sums, equal in
+ * total. Whole counts with these sums, in the same layout, as near to the quotas as the sums allow.
  */
 export const controlledRounding = (
   quotas: Float64Array,
@@ -69,7 +72,10 @@ export const controlledRounding = (
   return counts
 }
 
-/** Moves units within rows until the columns have their sums: by rounding the other way where that is possible, else anyhow. */
+/**
+ * Moves units within rows until the columns have their sums: by rounding the other way where that is possible, else
+ * anyhow.
+ */
 const mend = (counts: Uint32Array, cells: Float64Array, floors: Uint32Array, columns: ReadonlyArray<number>): void => {
   const width = columns.length
   const excess = columns.map((total) => -total)

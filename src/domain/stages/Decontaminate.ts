@@ -1,6 +1,7 @@
-// The stage that keeps benchmarks out of training data: a problem that has most of a benchmark text in it, or is mostly in one, is
-// dropped with every such text and the two shares. It compares runs of tokens, so that spacing, delimiters and case hide nothing.
-// What it does not find: paraphrases and translations. A benchmark text with one number changed counts as the same text when it is long.
+// The stage that keeps benchmarks out of training data: a problem that has most of a benchmark text in it, or is mostly
+// in one, is dropped with every such text and the two shares. It compares runs of tokens, so that spacing, delimiters
+// and case hide nothing. What it does not find: paraphrases and translations. A benchmark text with one number changed
+// counts as the same text when it is long.
 import { Effect, Schema } from "effect"
 import { dropped, kept, type MapStage } from "../Stage.ts"
 import { NgramIndex } from "../text/NgramIndex.ts"

@@ -1,5 +1,5 @@
-// The set stage for texts that say the same token by token: other spacing, delimiters, case or spelling of a LaTeX command make
-// no difference. Rows of one key are duplicates; the closing keeps the first.
+// The set stage for texts that say the same token by token: other spacing, delimiters, case or spelling of a LaTeX
+// command make no difference. Rows of one key are duplicates; the closing keeps the first.
 import { Schema } from "effect"
 import { digest } from "../Ids.ts"
 import type { SetStage } from "../Stage.ts"
@@ -11,7 +11,10 @@ export type ExactDuplicatesParams = typeof ExactDuplicatesParams.Type
 
 const noShingles = new Uint32Array(0)
 
-/** The payload is a fingerprint without shingles: enough for `answersDiffer`. A text without tokens has no key and is kept. */
+/**
+ * The payload is a fingerprint without shingles: enough for `answersDiffer`. A text without tokens has no key and is
+ * kept.
+ */
 export const exactDuplicates: SetStage<ExactDuplicatesParams> = {
   kind: "set",
   name: "exact-duplicates",

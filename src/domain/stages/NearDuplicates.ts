@@ -1,6 +1,7 @@
-// The set stage for texts that say nearly the same. Rows that share a band key are candidates; the closing compares them by
-// `jaccard` on their payloads (Fingerprint.ts) and decides with `PairCollector` (Clusters.ts). Rows that are not dropped but alike form
-// clusters, which the split keeps together. Texts that differ in their numerals are variants: alike, never duplicates.
+// The set stage for texts that say nearly the same. Rows that share a band key are candidates; the closing compares
+// them by `jaccard` on their payloads (Fingerprint.ts) and decides with `PairCollector` (Clusters.ts). Rows that are
+// not dropped but alike form clusters, which the split keeps together. Texts that differ in their numerals are
+// variants: alike, never duplicates.
 import { Effect, Schema } from "effect"
 import type { SetStage } from "../Stage.ts"
 import { fingerprint, shingleHashes } from "../text/Fingerprint.ts"
@@ -9,7 +10,10 @@ import { tokenise } from "../text/Tokens.ts"
 
 const similarity = Schema.Number.check(Schema.isBetween({ minimum: 0.05, maximum: 1 }))
 
-/** The defaults find a pair of similarity 0.6 with probability 0.988, of 0.7 with 0.9998, and one of 0.3 with 0.23 (MinHash.ts has the formula). */
+/**
+ * The defaults find a pair of similarity 0.6 with probability 0.988, of 0.7 with 0.9998, and one of 0.3 with 0.23
+ * (MinHash.ts has the formula).
+ */
 export const NearDuplicatesParams = Schema.Struct({
   shingle: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 }))
     .annotate({ description: "Tokens of one shingle, the unit of comparison; 1 to 20." })

@@ -1,5 +1,5 @@
-// The stage that makes rows of many sources alike: canonical fields, clean text, bare answers, whole levels. It changes how
-// things are written and never what they say; normalising twice changes nothing.
+// The stage that makes rows of many sources alike: canonical fields, clean text, bare answers, whole levels. It changes
+// how things are written and never what they say; normalising twice changes nothing.
 import { Effect, Schema } from "effect"
 import type { Json } from "../Json.ts"
 import { type Fields, kept, type MapStage, patched } from "../Stage.ts"
@@ -11,7 +11,7 @@ const flag = (description: string) =>
 
 export const NormaliseParams = Schema.Struct({
   fields: flag(
-    "Give fields of other names their canonical one where that is missing: question, prompt, statement, final_answer, ..."
+    "Give fields of other names their canonical one where it is missing: question, prompt, final_answer, ..."
   ),
   quotes: flag("Write curly quotation marks, dashes, the minus sign and the ellipsis in ASCII."),
   latexSpacing: flag("Make LaTeX's horizontal spacing (\\, \\; \\! ~) one space, outside of code and figures."),

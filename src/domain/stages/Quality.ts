@@ -1,5 +1,6 @@
-// The stage that drops what no model should be trained on: texts that are too short, cut off, damaged, or ask about a picture that
-// is not there. Gentle: each check names what it is sure of, and real problem sets lose well under one row in a hundred.
+// The stage that drops what no model should be trained on: texts that are too short, cut off, damaged, or ask about a
+// picture that is not there. Gentle: each check names what it is sure of, and real problem sets lose well under one row
+// in a hundred.
 import { Effect, Schema } from "effect"
 import type { Json } from "../Json.ts"
 import { dropped, type Fields, kept, type MapStage } from "../Stage.ts"

@@ -1,5 +1,5 @@
-// The last set stage: which row goes to training, validation and test. The stage only names the row's stratum; the closing assigns
-// all rows at once (ExactSplit.ts), so that the counts come out exactly.
+// The last set stage: which row goes to training, validation and test. The stage only names the row's stratum; the
+// closing assigns all rows at once (ExactSplit.ts), so that the counts come out exactly.
 import { Effect, Schema } from "effect"
 import { fractionsSumToOne } from "../ExactSplit.ts"
 import { canonical, type Json } from "../Json.ts"

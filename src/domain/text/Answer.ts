@@ -1,7 +1,9 @@
-// A reference answer as bare as it can be without judging it: wrappers and separators off, the value as written. Idempotent.
+// A reference answer as bare as it can be without judging it: wrappers and separators off, the value as written.
+// Idempotent.
 
 /**
- * A solution as GSM8K writes it: the working, and a last line of `#### 42` with the answer. Null where the last line is no such line.
+ * A solution as GSM8K writes it: the working, and a last line of `#### 42` with the answer. Null where the last line is
+ * no such line.
  */
 export const splitFinalLine = (solution: string): { readonly working: string; readonly answer: string } | null => {
   const text = solution.trimEnd()

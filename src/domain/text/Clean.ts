@@ -1,5 +1,6 @@
-// Character-level cleaning of a text with mathematics in it: what cannot be seen goes, what was damaged on the way and can be known
-// for sure is mended, and nothing that a reader could take for mathematics changes. Every step is idempotent, and so is the whole.
+// Character-level cleaning of a text with mathematics in it: what cannot be seen goes, what was damaged on the way and
+// can be known for sure is mended, and nothing that a reader could take for mathematics changes. Every step is
+// idempotent, and so is the whole.
 
 export interface CleanOptions {
   /** Curly quotation marks and dashes become ASCII. */
@@ -18,14 +19,23 @@ const eatenCommands: ReadonlyArray<readonly [RegExp, string]> = [
   [/\x07(?=lpha(?![a-z])|ngle(?![a-z])|pprox(?![a-z]))/g, "\\a"]
 ]
 
-/** Compatibility characters that mean nothing else: ligatures, full-width forms, italic mathematical letters, signs for signs. */
-const compatible =
-  /[\ufb00-\ufb04\uff0b\uff0d\uff0f-\uff19\uff1c-\uff1e\uff21-\uff3a\uff3e\uff41-\uff5a\u210e\u{1d434}-\u{1d467}\u{1d6e2}-\u{1d71b}]/gu
+/**
+ * Compatibility characters that mean nothing else: ligatures, full-width forms, italic mathematical letters, signs for
+ * signs.
+ */
+const compatible = new RegExp(
+  "[\\ufb00-\\ufb04\\uff0b\\uff0d\\uff0f-\\uff19\\uff1c-\\uff1e\\uff21-\\uff3a\\uff3e\\uff41-\\uff5a" +
+    "\\u210e\\u{1d434}-\\u{1d467}\\u{1d6e2}-\\u{1d71b}]",
+  "gu"
+)
 const spaces = /[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g
 const lineEnds = /\r\n|[\r\u0085\u2028\u000b\f]/g
 /** Controls, soft hyphens, bidirectional marks, invisible operators, byte order marks, presentation selectors, tags. */
-const invisible =
-  /[\x00-\x09\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe0e\ufe0f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
+const invisible = new RegExp(
+  "[\\x00-\\x09\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u202a-\\u202e" +
+    "\\u2060-\\u2064\\u2066-\\u206f\\ufe0e\\ufe0f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}]",
+  "gu"
+)
 /** Joiners stay inside words of scripts that need them. */
 const joiners = /([^\u200c\u200d])?[\u200c\u200d]+(?=([^])?)/gu
 

@@ -1,6 +1,6 @@
-// What can be wrong with the text of a problem. Each function looks for one defect and answers what it found, or null. They are cautious:
-// money is not mathematics, a figure drawn in code is a figure, a graph may be of a function. Linear time: no pattern
-// here can repeat over an unbounded stretch in more than one way.
+// What can be wrong with the text of a problem. Each function looks for one defect and answers what it found, or null.
+// They are cautious: money is not mathematics, a figure drawn in code is a figure, a graph may be of a function. Linear
+// time: no pattern here can repeat over an unbounded stretch in more than one way.
 import { formulaSpans } from "../forum/Mathematics.ts"
 import type { Json } from "../Json.ts"
 import { wordHashes } from "./Fingerprint.ts"
@@ -38,9 +38,20 @@ const withoutFormulas = (text: string, sign: string): string => {
   return result + text.slice(at)
 }
 
-/** UTF-8 read as Windows-1252 (two bytes or three of a character), replacement characters, lone surrogates, private-use glyphs. */
-const damage =
-  /\ufffd|[\ue000-\uf8ff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\u00e2\u20ac[\u0080-\u00bf\u2018-\u2122\u0152-\u0178]|\u00e2[\u02c6\u2030\u2020\u2030][\u0080-\u00bf\u0152-\u2122]|[\u00c2\u00c3\u00ce\u00cf][\u00a1-\u00a9\u00ab-\u00b9\u00bb-\u00bf]|[\u00c2\u00c3][\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u2039\u2018-\u201d\u2022\u02dc\u2122]/
+/**
+ * UTF-8 read as Windows-1252 (characters of two bytes, and of three that begin with E2), replacement characters, lone
+ * surrogates, private-use glyphs of fonts.
+ */
+const damage = new RegExp(
+  [
+    "\\ufffd|[\\ue000-\\uf8ff]",
+    "[\\ud800-\\udbff](?![\\udc00-\\udfff])|(?<![\\ud800-\\udbff])[\\udc00-\\udfff]",
+    "\\u00e2\\u20ac[\\u0080-\\u00bf\\u0152-\\u0178\\u02dc\\u2018-\\u2122]",
+    "\\u00e2[\\u02c6\\u2020\\u2030][\\u0080-\\u00bf\\u0152-\\u2122]",
+    "[\\u00c2\\u00c3\\u00ce\\u00cf][\\u00a1-\\u00a9\\u00ab-\\u00b9\\u00bb-\\u00bf]",
+    "[\\u00c2\\u00c3][\\u0192\\u02c6\\u02dc\\u2018-\\u2026\\u2030\\u2039\\u20ac\\u2122]"
+  ].join("|")
+)
 
 export const encodingDamage = (text: string): Json => {
   const match = damage.exec(text)
@@ -58,7 +69,10 @@ const count = (text: string, pattern: RegExp): number => {
   return found
 }
 
-/** What follows a dollar that stands for money: an amount, a blank for one, or a letter for one that no formula goes on after. */
+/**
+ * What follows a dollar that stands for money: an amount, a blank for one, or a letter for one that no formula goes on
+ * after.
+ */
 const amount = /^\s?(?:[\d._]|[a-z](?![a-z]|\s?[=+^\\_<>*/(-]))/i
 /** A dollar is money before an amount, after a number or a country, or as a word of its own. */
 const isMoney = (text: string, at: number): boolean => {
@@ -68,7 +82,8 @@ const isMoney = (text: string, at: number): boolean => {
 }
 
 /**
- * Delimiters without a partner: a dollar that is not money, `\[`, `\(`, `\begin{...}`, `\left`, or a brace inside a formula.
+ * Delimiters without a partner: a dollar that is not money, `\[`, `\(`, `\begin{...}`, `\left`, or a brace inside a
+ * formula.
  */
 export const unbalancedMathematics = (text: string): Json => {
   const prose = withoutFigures(text)
@@ -110,7 +125,7 @@ const openBraces = (text: string, from: number, to: number): number => {
 const cutMark = /(?:\[truncated\]|\(truncated\)|\[cut\]|\[continued\]|\bread more|\bsee more|\bshow more)[.\s\u2026]*$/i
 /** Words that no statement ends with. */
 const openEnding =
-  /(?:^|[\s$])(?:the|and|an|that|with|than|whose|where|which|such|if|let|from|between|into|because|when|while|suppose)$/i
+  /(?:^|[\s$])(?:the|and|an|that|with|than|whose|where|which|such|if|let|from|between|into|because|when|while)$/i
 
 /** Marks of a cut, an ending in the middle of a sentence, or an unfinished command. */
 export const truncation = (text: string): Json => {
@@ -124,14 +139,21 @@ export const truncation = (text: string): Json => {
 const picture = "(?:figure|diagram|picture|image|drawing|illustration|sketch|photo|photograph)s?"
 /** What may be drawn beside a text, or be only spoken of. */
 const drawable =
-  "(?:graph|triangle|square|circle|grid|rectangle|trapezoid|parallelogram|quadrilateral|region|polygon|hexagon|octagon|" +
-  "pentagon|table|chart|map|clock|net|plot|board|spinner|shape|solid|block|cube|function|curve|parabola|line|histogram)s?"
+  "(?:graph|triangle|square|circle|grid|rectangle|trapezoid|parallelogram|quadrilateral|region|polygon|hexagon|" +
+  "octagon|pentagon|table|chart|map|clock|net|plot|board|spinner|shape|solid|block|cube|function|curve|parabola|line)s?"
+const beside = "(?:following|accompanying|adjacent|attached|adjoining)"
 const shown = "(?:shown|pictured|depicted|illustrated|displayed|sketched)"
 const place = "(?:below|above|at (?:the )?(?:right|left)|(?:to|on) (?:the|its|your) (?:right|left)|here)"
-/** Words that point at a picture. A picture in a story ("the photos that he took") is no such thing, nor is a list "shown below". */
+/**
+ * Words that point at a picture. A picture in a story ("the photos that he took") is no such thing, nor is a list
+ * "shown below".
+ */
 const pointers = [
-  /\b(?:in|from|see|using|consider|on) the (?:(?:following|accompanying|adjacent|attached|given|adjoining|above) )?(?:figure|diagram)s?(?! (?:of|eight|skat))\b/i,
-  new RegExp(`\\b(?:following|accompanying|adjacent|attached|adjoining) ${picture}\\b`, "i"),
+  new RegExp(
+    `\\b(?:in|from|see|using|consider|on) the (?:(?:${beside}|given|above) )?(?:figure|diagram)s?\\b(?! of)`,
+    "i"
+  ),
+  new RegExp(`\\b${beside} ${picture}\\b`, "i"),
   new RegExp(`\\b${picture} (?:is |are |that is )?(?:${shown} )?${place}\\b`, "i"),
   new RegExp(`\\b(?:figure|diagram)s? (?:is |are )?(?:${shown}|shows?|depicts?|illustrates?)\\b`, "i"),
   new RegExp(
@@ -148,7 +170,7 @@ const loaded =
   /\\includegraphics|!\[[^\]\n]{0,200}\]\(|<img[\s>]|\[img[\]=\s]|\[attachment|\.(?:png|jpe?g|gif|svg|bmp)\b/i
 /** A table in the text is what "the table shown" means. */
 const tables =
-  /\\begin\s*\{(?:array|tabular|tabularx|matrix|[bpvBV]matrix|cases|align|verbatim)|\|[^|\n]{1,80}\|[^|\n]{0,80}\||<table/i
+  /\\begin\s*\{(?:array|tabular|[bpvBV]?matrix|cases|align|verbatim)|\|[^|\n]{1,80}\|[^|\n]{0,80}\||<table/i
 
 /** What points at a figure, diagram or image where the text draws none. */
 export const missingImage = (text: string): Json => {
@@ -185,16 +207,19 @@ export const repetition = (words: ReadonlyArray<string>): number => {
 }
 
 const frequent = new Set(
-  "the of and to in is a that for it as with on are at by this be from or if what how find many let which find each he she his her there has have all two one"
-    .split(" ")
+  ("the of and to in is a that for it as with on are at by this be from or if what how find many let which each " +
+    "he she his her there has have all two one can more than").split(" ")
 )
 
-/** Mostly other letters than Latin, or twelve words of prose and hardly one of the most frequent English ones among them. */
+/**
+ * Mostly other letters than Latin, or twelve words of prose and hardly one of the most frequent English ones among
+ * them.
+ */
 export const foreignText = (text: string): boolean => {
   const prose = withoutFormulas(withoutFigures(text), " ")
   const letters = count(prose, /\p{L}/gu)
   const latin = count(prose, /\p{Script=Latin}/gu)
   if (letters >= 10 && latin < letters * 0.7) return true
   const words = prose.toLowerCase().match(/\p{L}{2,}/gu) ?? []
-  return words.length >= 12 && words.filter((word) => frequent.has(word)).length < words.length * 0.08
+  return words.length >= 12 && words.filter((word) => frequent.has(word)).length < words.length * 0.04
 }

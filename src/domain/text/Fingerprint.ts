@@ -1,7 +1,7 @@
-// The payload of a duplicate stage: what two problems are compared by, without their texts. Layout, in 32-bit words of the
-// machine's byte order (little endian on every platform that Node 24 is built for, but for IBM Z):
-//   0 hash of the multiset of numerals   1 hash of the multiset of variables   2-3 hash of the reference answer, 0 0 if there is none
-//   4.. shingle hashes, ascending and distinct
+// The payload of a duplicate stage: what two problems are compared by, without their texts. Layout, in 32-bit words of
+// the machine's byte order (little endian on every platform that Node 24 is built for, but for IBM Z):
+//   0    hash of the multiset of numerals            1    hash of the multiset of variables
+//   2-3  hash of the reference answer, 0 0 if none   4..  shingle hashes, ascending and distinct
 import { hashText, hashWords } from "./Hash.ts"
 import { numberWords } from "./LatexWords.ts"
 import { isNumeral, tokenise } from "./Tokens.ts"
@@ -15,7 +15,10 @@ export const wordHashes = (words: ReadonlyArray<string>): Uint32Array => {
   return hashes
 }
 
-/** Hashes of all runs of `size` tokens, ascending and distinct; of the whole text if it is shorter; of nothing if it is empty. */
+/**
+ * Hashes of all runs of `size` tokens, ascending and distinct; of the whole text if it is shorter; of nothing if it is
+ * empty.
+ */
 export const shingleHashes = (words: ReadonlyArray<string>, size: number): Uint32Array => {
   if (words.length === 0) return new Uint32Array(0)
   const hashes = wordHashes(words)
@@ -85,14 +88,22 @@ export const jaccard = (a: Uint8Array, b: Uint8Array): number => {
   return union <= 0 ? 0 : common / union
 }
 
-/** Whether two problems have the same numerals, each as often. Those that differ in them are variants, not duplicates. */
+/**
+ * Whether two problems have the same numerals, each as often. Those that differ in them are variants, not duplicates.
+ */
 export const sameNumerals = (a: Uint8Array, b: Uint8Array): boolean => wordsOf(a)[0] === wordsOf(b)[0]
 
-/** Whether two problems differ in their numerals, or in their variables (which one is asked for): alike at most, never duplicates. */
+/**
+ * Whether two problems differ in their numerals, or in their variables (which one is asked for): alike at most, never
+ * duplicates.
+ */
 export const isVariant = (a: Uint8Array, b: Uint8Array): boolean =>
   !sameNumerals(a, b) || wordsOf(a)[1] !== wordsOf(b)[1]
 
-/** Whether both problems have a reference answer and the two are written differently: one may be wrong, or they are not duplicates. */
+/**
+ * Whether both problems have a reference answer and the two are written differently: one may be wrong, or they are not
+ * duplicates.
+ */
 export const answersDiffer = (a: Uint8Array, b: Uint8Array): boolean => {
   const left = wordsOf(a)
   const right = wordsOf(b)

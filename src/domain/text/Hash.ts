@@ -1,7 +1,10 @@
-// Fast hashes for finding equal and similar texts: 32 bits each, combined where more are needed. Not for ids and not against
-// an adversary; those take the digest in Ids.ts.
+// Fast hashes for finding equal and similar texts: 32 bits each, combined where more are needed. Not for ids and not
+// against an adversary; those take the digest in Ids.ts.
 
-/** Spreads the bits of a 32-bit integer so that each input bit flips half of the output: the finaliser of MurmurHash3 (Appleby). */
+/**
+ * Spreads the bits of a 32-bit integer so that each input bit flips half of the output: the finaliser of MurmurHash3
+ * (Appleby).
+ */
 export const mix = (value: number): number => {
   let h = value ^ (value >>> 16)
   h = Math.imul(h, 0x85ebca6b)
@@ -24,7 +27,10 @@ export const hashWords = (words: ArrayLike<number>, from: number, to: number, se
   return mix(h)
 }
 
-/** The first `count` outputs, in [0, 2^32), of a generator started at `seed`: SplitMix's idea (Steele et al. 2014) in 32 bits. */
+/**
+ * The first `count` outputs, in [0, 2^32), of a generator started at `seed`: SplitMix's idea (Steele et al. 2014) in 32
+ * bits.
+ */
 export const randomWords = (seed: number, count: number): Uint32Array =>
   Uint32Array.from({ length: count }, (_, index) => mix(mix(seed) + Math.imul(index + 1, 0x9e3779b9)))
 

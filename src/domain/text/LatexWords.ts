@@ -1,21 +1,21 @@
-// What tokens make of LaTeX commands and of mathematical characters. Two ways to write one thing get one word; commands that only
-// place or style get none. Names are lower case, as the tokeniser reads them.
+// What tokens make of LaTeX commands and of mathematical characters. Two ways to write one thing get one word; commands
+// that only place or style get none. Names are lower case, as the tokeniser reads them.
 
 /** Words of a table, as a set. */
 const setOf = (words: string): ReadonlySet<string> => new Set(words.split(/\s+/).filter((word) => word !== ""))
 
 /** Spacing, sizes and styles: they say nothing. */
 export const silentCommands = setOf(`
-  left right big bigl bigr bigm bigg biggl biggr biggm middle displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits
-  quad qquad thinspace medspace thickspace negthinspace enspace enskip space nonumber notag hfill hfil noindent indent par newline
-  linebreak smallskip medskip bigskip centering rm bf it sf tt sc normalfont mathstrut strut allowbreak protect boldmath small
-  footnotesize normalsize large huge hline item
+  left right big bigl bigr bigm bigg biggl biggr biggm middle displaystyle textstyle scriptstyle limits nolimits
+  scriptscriptstyle quad qquad thinspace medspace thickspace negthinspace enspace enskip space nonumber notag hfill
+  hfil noindent indent par newline linebreak smallskip medskip bigskip centering rm bf it sf tt sc normalfont
+  mathstrut strut allowbreak protect boldmath small footnotesize normalsize large huge hline item
 `)
 
 /** Commands of which only the argument counts. */
 export const transparentCommands = setOf(`
-  text textbf textit textrm textnormal texttt textsf textsc textup emph mbox hbox mathrm mathbf mathit mathsf mathtt mathnormal
-  operatorname bold boldsymbol bm pmb ensuremath mathop mathrel mathbin mathord
+  text textbf textit textrm textnormal texttt textsf textsc textup emph mbox hbox mathrm mathbf mathit mathsf mathtt
+  mathnormal operatorname bold boldsymbol bm pmb ensuremath mathop mathrel mathbin mathord
 `)
 
 /** Commands that vanish with their argument. */
@@ -23,7 +23,7 @@ export const hiddenCommands = setOf("hspace vspace hskip vskip phantom hphantom 
 
 /** Environments that only set mathematics off: delimiters, like `\[`. */
 export const silentEnvironments = setOf(
-  "equation align aligned alignat gather gathered displaymath math multline split eqnarray center flushleft flushright document"
+  "equation align aligned alignat gather gathered displaymath math multline split eqnarray center flushleft flushright"
 )
 
 /** One word for commands that mean the same. */

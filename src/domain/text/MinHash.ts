@@ -1,11 +1,13 @@
-// MinHash with banding: similar sets share a band key with high probability, so that candidates are found by equality alone.
-// Broder 1997, "On the resemblance and containment of documents"; banding as in Leskovec, Rajaraman and Ullman, "Mining of
-// Massive Datasets", 3.4: two sets of Jaccard similarity s meet in some band with probability 1 - (1 - s^rows)^bands.
+// MinHash with banding: similar sets share a band key with high probability, so that candidates are found by equality
+// alone. Broder 1997, "On the resemblance and containment of documents"; banding as in Leskovec, Rajaraman and Ullman,
+// "Mining of Massive Datasets", 3.4: two sets of Jaccard similarity s meet in some band with probability 1 - (1 -
+// s^rows)^bands.
 import { mix, randomWords, wideHash } from "./Hash.ts"
 
 /**
- * Band keys of a set of 32-bit hashes: `bands` integers in [0, 2^53), or none for the empty set. Keys of different bands differ.
- * The permutations are `x -> a x + b` modulo 2^32 with odd `a`, over inputs that are well mixed; they follow from `seed` alone.
+ * Band keys of a set of 32-bit hashes: `bands` integers in [0, 2^53), or none for the empty set. Keys of different
+ * bands differ. The permutations are `x -> a x + b` modulo 2^32 with odd `a`, over inputs that are well mixed; they
+ * follow from `seed` alone.
  */
 export const minHash = (seed: number, bands: number, rows: number): (hashes: Uint32Array) => Array<number> => {
   const size = bands * rows

@@ -1,5 +1,6 @@
-// An index of texts by their runs of n tokens, for containment: how much of one text is in another. Runs are known by 53-bit
-// hashes in open-addressed tables of typed arrays, so that 2,000 texts need a few megabytes and a query allocates little.
+// An index of texts by their runs of n tokens, for containment: how much of one text is in another. Runs are known by
+// 53-bit hashes in open-addressed tables of typed arrays, so that 2,000 texts need a few megabytes and a query
+// allocates little.
 import { wordHashes } from "./Fingerprint.ts"
 import { wideHash } from "./Hash.ts"
 import { isNumeral, type Tokens } from "./Tokens.ts"
@@ -102,7 +103,10 @@ const distinctGrams = (hashes: Uint32Array, n: number): Float64Array => {
   return grams.subarray(0, distinct)
 }
 
-/** Calls `each` with the bounds of every sentence, or run of sentences, that has a numeral and fewer than `below` tokens. */
+/**
+ * Calls `each` with the bounds of every sentence, or run of sentences, that has a numeral and fewer than `below`
+ * tokens.
+ */
 const shortStatements = ({ starts, words }: Tokens, below: number, each: (from: number, to: number) => void): void => {
   for (let from = 0; from < words.length; from++) {
     if (!starts[from]) continue
@@ -115,8 +119,9 @@ const shortStatements = ({ starts, words }: Tokens, below: number, each: (from: 
 }
 
 /**
- * Indexes texts by n-grams. A text or query of fewer than n tokens has none. It is found in the other, with containment 1, if both are the
- * same, or if it has a numeral and three tokens and is a whole sentence (or several) there: "What is 1+1?" says what it asks, "Find x." does not.
+ * Indexes texts by n-grams. A text or query of fewer than n tokens has none. It is found in the other, with containment
+ * 1, if both are the same, or if it has a numeral and three tokens and is a whole sentence (or several) there: "What is
+ * 1+1?" says what it asks, "Find x." does not.
  */
 export class NgramIndex {
   readonly #n: number
@@ -151,7 +156,10 @@ export class NgramIndex {
     this.#wholes = new Postings(wholes)
   }
 
-  /** Texts of which the query has, or which have of the query, a share of at least `threshold` (above 0), in order of text. */
+  /**
+   * Texts of which the query has, or which have of the query, a share of at least `threshold` (above 0), in order of
+   * text.
+   */
   query(tokens: Tokens, threshold: number): ReadonlyArray<Containment> {
     const hashes = wordHashes(tokens.words)
     const grams = distinctGrams(hashes, this.#n)
@@ -174,7 +182,10 @@ export class NgramIndex {
     return [...found.values()].sort((a, b) => a.text - b.text)
   }
 
-  /** Short texts that the query is or has, and texts that a short query is or is in. Shares of the longer side are counted in tokens. */
+  /**
+   * Short texts that the query is or has, and texts that a short query is or is in. Shares of the longer side are
+   * counted in tokens.
+   */
   #short(tokens: Tokens, hashes: Uint32Array, found: Map<number, Containment>): void {
     const length = hashes.length
     const inQuery = (text: number) => {

@@ -1,6 +1,6 @@
-// A text as the words and signs that carry its meaning: what duplicates and contamination are measured on. Spacing, delimiters,
-// case, quotation marks, diacritics and the many spellings of one LaTeX command do not matter; numbers, operators and grouping do.
-// One pass, linear time and memory on any input.
+// A text as the words and signs that carry its meaning: what duplicates and contamination are measured on. Spacing,
+// delimiters, case, quotation marks, diacritics and the many spellings of one LaTeX command do not matter; numbers,
+// operators and grouping do. One pass, linear time and memory on any input.
 import {
   aliases,
   characters,

@@ -17,7 +17,7 @@ const benchmarks: ReadonlyArray<BenchmarkText> = [
     benchmark: "c",
     id: "story",
     text:
-      "A farmer has 17 sheep and buys 25 more at the market. Then he sells 9 of them. How many sheep has he now? Compute $3+4$."
+      "A farmer has 17 sheep and buys 25 more at a fair. Then he sells 9 of them. How many has he now? Compute $3+4$."
   }
 ]
 const run = mapStage(decontaminate, {}, resources(benchmarks))
@@ -44,7 +44,7 @@ describe("decontaminate", () => {
   })
 
   it("finds a problem that is a part of a text", () => {
-    assert.deepStrictEqual(found("A farmer has 17 sheep and buys 25 more at the market. Then he sells 9."), ["story"])
+    assert.deepStrictEqual(found("A farmer has 17 sheep and buys 25 more at a fair. Then he sells 9."), ["story"])
   })
 
   it("finds short texts whole, alone or as a sentence", () => {
@@ -63,7 +63,7 @@ describe("decontaminate", () => {
         "So what is 1+1?",
         "Let $2x=4$. Find $x$.",
         "Let $x$ be a positive real number such that $x=1$.",
-        "How many sheep has he now?",
+        "How many has he now?",
         "Find the value of it.",
         ""
       ]

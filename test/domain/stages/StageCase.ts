@@ -1,4 +1,5 @@
-// What the tests of stages share: a stage with its parameters decoded as a recipe's are, and the real data where it is at hand.
+// What the tests of stages share: a stage with its parameters decoded as a recipe's are, and the real data where it is
+// at hand.
 import { Schema } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
