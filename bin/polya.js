@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The `polya` program. Finds a Node that can run it (24 or newer; the `node` package is a dependency) and then the program itself:
-// TypeScript sources in a clone, JavaScript in an installed package. Runs on old Nodes, so plain JavaScript.
+// The `polya` program. Finds a Node that can run it (24 or newer; the `node` package is a dependency), gives it the heap settings that keep
+// a run's memory flat, and then the program itself: TypeScript sources in a clone, JavaScript in an installed package.
+// Runs on old Nodes, so plain JavaScript.
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import * as nodeModule from "node:module"
@@ -8,12 +9,28 @@ import { fileURLToPath } from "node:url"
 
 const source = new URL("../src/runners/Polya.main.ts", import.meta.url)
 const built = new URL("../dist/runners/Polya.main.js", import.meta.url)
+const self = fileURLToPath(import.meta.url)
+const heap = ["--max-old-space-size=1024", "--max-semi-space-size=8"]
+// A heap that the user set is theirs; one process down the line is enough.
+const settled = process.env.POLYA_NODE_READY === "1" || process.execArgv.some((flag) => flag.startsWith("--max-")) ||
+  /--max-(old|semi)-space/.test(process.env.NODE_OPTIONS ?? "")
 
 if (Number(process.versions.node.split(".")[0]) >= 24) {
-  nodeModule.enableCompileCache?.()
   const warn = process.emitWarning
   process.emitWarning = (warning, ...rest) =>
-    /SQLite is an experimental|Type Stripping is an experimental/.test(String(warning)) ? undefined : warn.call(process, warning, ...rest)
+    /SQLite is an experimental|Type Stripping is|process\.execve is/.test(String(warning)) ? undefined : warn.call(process, warning, ...rest)
+  if (!settled && typeof process.execve === "function" && process.platform !== "win32") {
+    // The same process goes on as another program: its pid, its terminal and its signals stay.
+    const argv = [process.execPath, ...heap, ...process.execArgv, self, ...process.argv.slice(2)]
+    process.execve(process.execPath, argv, { ...process.env, POLYA_NODE_READY: "1" })
+  }
+  delete process.env.POLYA_NODE_READY
+  // Only where this program was started as a child of an older Node: it must not outlive it.
+  if (process.channel !== undefined) {
+    process.once("disconnect", () => process.kill(process.pid, "SIGKILL"))
+    process.channel.unref()
+  }
+  nodeModule.enableCompileCache?.()
   await import((existsSync(fileURLToPath(source)) ? source : built).href)
 } else {
   const require = nodeModule.createRequire(import.meta.url)
@@ -24,7 +41,8 @@ if (Number(process.versions.node.split(".")[0]) >= 24) {
     process.stderr.write(`polya needs Node 24 or newer (this is ${process.version}) and its dependency "node" is not installed: run npm ci\n`)
     process.exit(2)
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" })
+  const stdio = ["inherit", "inherit", "inherit", "ipc"]
+  const child = spawn(node, [...heap, self, ...process.argv.slice(2)], { stdio, env: { ...process.env, POLYA_NODE_READY: "1" } })
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))
   child.on("exit", (code, signal) => {
     if (signal === null) process.exit(code ?? 1)

@@ -13,7 +13,7 @@ import { RunIndex } from "../RunIndex.ts"
 import type { OutputRow, RunOutputWriter, Split } from "../RunOutput.ts"
 import { actorOf, faultOrigin } from "./Walk.ts"
 
-const pageRows = 512
+const pageRows = 256
 
 export const writeRows = Effect.fn("RunDriver.writeRows")(function*(run: string, plan: RunPlan, writer: RunOutputWriter) {
   const index = yield* RunIndex

@@ -61,6 +61,7 @@ export const walk = Effect.fn("RunDriver.walk")(function*(context: WalkContext) 
 })
 
 interface Batch {
+  /** What it counts against the limit of rows in flight. */
   readonly size: number
   readonly from: Position
   readonly to: Position
@@ -116,15 +117,50 @@ const sourceBatches = Effect.fnUntraced(function*(
   let from: Position = { _tag: "Source", cursor }
   return source.rows(cursor).pipe(
     (rows) => Number.isFinite(left) ? Stream.take(rows, Math.max(0, left)) : rows,
-    Stream.grouped(batchRowsOf(context)),
-    Stream.map((items): Batch => {
+    inBatches(batchRowsOf(context)),
+    Stream.map(({ items, size }): Batch => {
       const to: Position = { _tag: "Source", cursor: items[items.length - 1]?.next ?? cursor }
-      const batch: Batch = { size: items.length, from, to, items, source: true }
+      const batch: Batch = { size, from, to, items, source: true }
       from = to
       return batch
     })
   )
 })
+
+/** A row counts once more against the limits for each so many characters of its texts: memory is bounded by text, not by rows alone. */
+const charactersOfRow = 16_384
+
+const weightOf = (item: SourceItem): number => {
+  if (item._tag === "Fault") return 1
+  let characters = 0
+  for (const value of Object.values(item.fields)) {
+    characters += typeof value === "string" ? value.length : typeof value === "object" ? JSON.stringify(value).length : 0
+  }
+  return 1 + Math.floor(characters / charactersOfRow)
+}
+
+interface Gathered {
+  readonly items: ReadonlyArray<SourceItem>
+  readonly size: number
+}
+
+/** Batches of rows that weigh `limit` together; a heavier row is one alone. */
+const inBatches = (limit: number) => <E, R>(items: Stream.Stream<SourceItem, E, R>): Stream.Stream<Gathered, E, R> => {
+  let gathered: Array<SourceItem> = []
+  return Stream.mapAccum(
+    items,
+    () => 0,
+    (before, item): readonly [number, ReadonlyArray<Gathered>] => {
+      gathered.push(item)
+      const size = before + weightOf(item)
+      if (size < limit) return [size, []]
+      const full = gathered
+      gathered = []
+      return [0, [{ items: full, size }]]
+    },
+    { onHalt: (size): ReadonlyArray<Gathered> => (gathered.length === 0 ? [] : [{ items: gathered, size }]) }
+  )
+}
 
 const indexBatches = (context: WalkContext): Stream.Stream<Batch, any, RunIndex> => {
   const position = context.state.position

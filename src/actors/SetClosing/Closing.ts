@@ -31,10 +31,14 @@ export const eachGroupPage = <E, R>(
     while (true) {
       const page: ReadonlyArray<GroupMember> = yield* patient(
         index.groups(run, ord, by, { after, limit: pageMembers }))
-      if (page.length === 0) return
+      const last = page.at(-1)
+      if (last === undefined) return
+      if (after !== null && last.group === after.group && last.seq === after.seq && last.sub === after.sub) {
+        return yield* Effect.die(`the groups of stage ${ord} do not advance`)
+      }
       const payloads = yield* patient(index.payloads(run, ord, page))
       yield* visit(page.map((member, at) => ({ ...member, payload: payloads[at] ?? null })))
-      after = page.at(-1) ?? null
+      after = last
     }
   })
 
