@@ -60,6 +60,29 @@ describe("assign", () => {
     { arbitrary: { seed: 2026, runs: 300 } }
   )
 
+  it.prop(
+    "packs clusters exactly where that is possible, even where no row is alone",
+    [unitsOf(24, 5), seeds],
+    ([list, seed]) => {
+      const units = numbered(list.map((unit) => ({ ...unit, cluster: unit.cluster ?? 0 })))
+      const fractions = { train: 0.5, validation: 0.25, test: 0.25 }
+      const totals = allocate(units.length, shares(fractions))
+      if (isPackable(units, totals)) assert.deepStrictEqual(counts(assign(units, fractions, seed).splits), totals)
+    },
+    { arbitrary: { seed: 2026, runs: 500 } }
+  )
+
+  it("finds the one packing that largest-first misses", () => {
+    // Two clusters of three and three of two into 6 and 6: largest first leaves 1 and 1 for the last.
+    const units = Array.from({ length: 12 }, (_, order) => ({
+      order,
+      stratum: null,
+      cluster: order < 6 ? `three ${Math.floor(order / 3)}` : `two ${Math.floor(order / 2)}`
+    }))
+    const { totals } = assign(units, { train: 0.5, validation: 0, test: 0.5 }, 1)
+    assert.deepStrictEqual(totals, { train: 6, validation: 0, test: 6 })
+  })
+
   it.prop("never puts a cluster on two sides, nor a row into a split without a share", [
     unitsOf(60, 8),
     fractionsOf,
