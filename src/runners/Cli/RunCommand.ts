@@ -138,11 +138,7 @@ const finishedMark = "finished"
 /** A fresh store, unless the run is to go on: a finished one is replaced, an interrupted one is kept aside. */
 const prepareStore = Effect.fnUntraced(function*(dataDir: string, again: boolean) {
   const exists = existsSync(App.storeFile(dataDir))
-  if (again) {
-    if (!exists) return yield* misused(`There is no run to go on with in ${dataDir}`, "Run the same command without --resume to start one.")
-    return
-  }
-  if (!exists) return
+  if (again || !exists) return
   const finished = existsSync(join(dataDir, finishedMark))
   const aside = `${dataDir}.interrupted`
   yield* Effect.tryPromise({
@@ -175,15 +171,7 @@ const inApp = Effect.fnUntraced(function*(
   const client = (yield* DatasetRunActor.client)(id)
   const before = yield* client.get
   if (before.state.status === "new") {
-    if (again) {
-      const others = yield* (yield* ActorStore).list(DatasetRunActor.type, { limit: 1 })
-      return yield* misused(
-        others.length === 0
-          ? "The store holds no run to go on with."
-          : "The store holds a run of another recipe, source, seed or output folder than this command names.",
-        "Give the command as it was first given, with --resume added; or start a new run without --resume."
-      )
-    }
+    if (again) yield* nothingToResume(flags)
     const resources = yield* Effect.catchTag(storeResources(input.texts), "ResourcesTooLarge", (error) => Effect.fail(misused(error.message)))
     yield* client.send(
       "Start",
@@ -218,6 +206,19 @@ const inApp = Effect.fnUntraced(function*(
     default:
       return yield* workFailed("The run was paused.", "Give the same command with --resume to go on.")
   }
+})
+
+/** `--resume` where nothing was begun begins; where another run lies, it is a mistake. */
+const nothingToResume = Effect.fnUntraced(function*(flags: RunFlags) {
+  const others = yield* (yield* ActorStore).list(DatasetRunActor.type, { limit: 1 })
+  if (others.length > 0 && Option.isNone(flags.data)) {
+    return yield* misused(
+      "This folder holds a run of another recipe, source, seed or limit than this command names.",
+      "Give the command as it was first given, with --resume added; or start a new run without --resume."
+    )
+  }
+  if (!flags.resume) return yield* misused("There is no run whose rows could be run again.", "Start one with the same command without --rerun-failed and --rerun-from.")
+  process.stderr.write("polya: there is no run to go on with here yet, so this starts it\n")
 })
 
 type RunClient = ReturnType<Effect.Success<typeof DatasetRunActor.client>>

@@ -1,0 +1,99 @@
+// The real program as a child process, for tests that kill it, fill its disk or give it wrong input.
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const program = fileURLToPath(new URL("../../bin/polya.js", import.meta.url))
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Starts `polya` with the given arguments; it is ended with the test at the latest. */
+export const start = (
+  args: ReadonlyArray<string>,
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}
+): { readonly child: ChildProcess; readonly ended: Promise<Ended> } => {
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, POLYA_DATABASE_URL: undefined, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd })
+  })
+  let stdout = ""
+  let stderr = ""
+  child.stdout?.on("data", (data) => (stdout += data))
+  child.stderr?.on("data", (data) => (stderr += data))
+  const ended = new Promise<Ended>((resolve) =>
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
+  )
+  return { child, ended }
+}
+
+export const polya = (args: ReadonlyArray<string>, options?: Parameters<typeof start>[1]): Promise<Ended> =>
+  start(args, options).ended
+
+/** A folder that is removed when the test is over. */
+export const folder = (): Disposable & { readonly path: string; readonly file: (name: string, text: string | Buffer) => string } => {
+  const path = mkdtempSync(join(tmpdir(), "polya-test-"))
+  return {
+    path,
+    file: (name, text) => {
+      writeFileSync(join(path, name), text)
+      return join(path, name)
+    },
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true })
+  }
+}
+
+export const dataFiles = ["train.jsonl", "validation.jsonl", "test.jsonl", "dropped.jsonl", "failed.jsonl"]
+
+/** The bytes of all data files of an output folder. */
+export const bytesOf = (out: string): ReadonlyArray<string> => dataFiles.map((name) => readFileSync(join(out, name), "utf8"))
+
+/** Marsaglia's xorshift32: numbers in [0, 1). */
+export const random = (seed: number): () => number => {
+  let x = (seed * 2_654_435_761) >>> 0 || 1
+  return () => {
+    x ^= x << 13
+    x ^= x >>> 17
+    x ^= x << 5
+    return (x >>> 0) / 2 ** 32
+  }
+}
+
+const things = ["apples", "marbles", "stamps", "ribbons", "tiles", "candles", "notebooks", "shells", "coins", "pencils"]
+const people = ["Ada", "Emmy", "Leonhard", "Sophie", "Carl", "Hypatia", "Kurt", "Maryam", "Pierre", "Blaise"]
+const places = ["a market", "a school fair", "the old harbour", "a village shop", "the city library", "a museum"]
+
+/** Lines of a JSONL source with all that can go wrong in it: duplicates, short rows, malformed lines, forum posts, missing fields. */
+export const sourceLines = (rows: number, seed: number): ReadonlyArray<string> => {
+  const next = random(seed)
+  const pick = <A>(list: ReadonlyArray<A>): A => list[Math.floor(next() * list.length)] as A
+  const problem = (): string => {
+    const [a, b, c] = [1, 2, 3].map(() => 2 + Math.floor(next() * 900))
+    return `${pick(people)} counted ${a} ${pick(things)} at ${pick(places)}, sold ${b} of them in boxes of ${c} and gave the rest to ${pick(people)}. ` +
+      `How many ${pick(things)} did ${pick(people)} have when ${a} became ${b} and each box held ${c} more?`
+  }
+  const lines: Array<string> = []
+  const said: Array<string> = []
+  for (let i = 0; i < rows; i++) {
+    const what = next()
+    if (what < 0.01) lines.push("{\"problem\": \"never closed")
+    else if (what < 0.02) lines.push(JSON.stringify({ answer: "no problem here" }))
+    else if (what < 0.04) lines.push(JSON.stringify({ problem: "Why?" }))
+    else if (what < 0.1 && said.length > 0) lines.push(JSON.stringify({ problem: pick(said), answer: String(i) }))
+    else if (what < 0.13) {
+      lines.push(JSON.stringify({ problem: `1. ${problem()}`, forum_post: `1. ${problem()}\n\n2. ${problem()}`, forum_discussions: "" }))
+    } else {
+      const text = problem()
+      said.push(text)
+      lines.push(JSON.stringify({ problem: text, answer: String(Math.floor(next() * 100)), type: pick(["Algebra", "Counting"]), level: 1 + Math.floor(next() * 5) }))
+    }
+  }
+  return lines
+}
