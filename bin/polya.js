@@ -18,7 +18,9 @@ const settled = process.env.POLYA_NODE_READY === "1" || process.execArgv.some((f
 if (Number(process.versions.node.split(".")[0]) >= 24) {
   const warn = process.emitWarning
   process.emitWarning = (warning, ...rest) =>
-    /SQLite is an experimental|Type Stripping is|process\.execve is/.test(String(warning)) ? undefined : warn.call(process, warning, ...rest)
+    /SQLite is an experimental|Type Stripping is|process\.execve is/.test(String(warning))
+      ? undefined
+      : warn.call(process, warning, ...rest)
   if (!settled && typeof process.execve === "function" && process.platform !== "win32") {
     // The same process goes on as another program: its pid, its terminal and its signals stay.
     const argv = [process.execPath, ...heap, ...process.execArgv, self, ...process.argv.slice(2)]
@@ -38,11 +40,16 @@ if (Number(process.versions.node.split(".")[0]) >= 24) {
   try {
     node = require.resolve("node/bin/node")
   } catch {
-    process.stderr.write(`polya needs Node 24 or newer (this is ${process.version}) and its dependency "node" is not installed: run npm ci\n`)
+    process.stderr.write(
+      `polya needs Node 24 or newer (this is ${process.version}) and its dependency "node" is not installed: run npm ci\n`
+    )
     process.exit(2)
   }
   const stdio = ["inherit", "inherit", "inherit", "ipc"]
-  const child = spawn(node, [...heap, self, ...process.argv.slice(2)], { stdio, env: { ...process.env, POLYA_NODE_READY: "1" } })
+  const child = spawn(node, [...heap, self, ...process.argv.slice(2)], {
+    stdio,
+    env: { ...process.env, POLYA_NODE_READY: "1" }
+  })
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))
   child.on("exit", (code, signal) => {
     if (signal === null) process.exit(code ?? 1)

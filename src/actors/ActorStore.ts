@@ -13,7 +13,9 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
   detail: Schema.String
 }) {
   override get message() {
-    return this.reason === "full" ? `The store's disk is full: ${this.detail}` : `The store failed (${this.reason}): ${this.detail}`
+    return this.reason === "full"
+      ? `The store's disk is full: ${this.detail}`
+      : `The store failed (${this.reason}): ${this.detail}`
   }
 }
 
@@ -55,5 +57,7 @@ export class ActorStore extends Context.Service<ActorStore, {
     options: { readonly after?: string; readonly limit: number }
   ) => Effect.Effect<ReadonlyArray<{ readonly id: string } & ActorRow>, StoreFailed>
   /** Deletes what is past its age; answers how many rows went. Call again while any count equals `maxRows`. */
-  readonly prune: (cut: RetentionCut) => Effect.Effect<{ readonly replies: number; readonly events: number; readonly versions: number }, StoreFailed>
+  readonly prune: (
+    cut: RetentionCut
+  ) => Effect.Effect<{ readonly replies: number; readonly events: number; readonly versions: number }, StoreFailed>
 }>()("polya/ActorStore") {}

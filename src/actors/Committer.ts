@@ -130,8 +130,8 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
     splits: 0,
     flushMillis: 0
   }
-  let ready: Array<Cell<any>> = []
-  let cold: Array<Cell<any>> = []
+  const ready: Array<Cell<any>> = []
+  const cold: Array<Cell<any>> = []
   let waiting = 0
   let flushing = false
   let loading = false
@@ -243,7 +243,14 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
     }
     if (!changed) return { cell, ops, exits, next: state, commit: undefined }
     try {
-      const commit = { type: cell.type, id: cell.id, expected: committed.version, state: cell.codec.encode(state), replies, events }
+      const commit = {
+        type: cell.type,
+        id: cell.id,
+        expected: committed.version,
+        state: cell.codec.encode(state),
+        replies,
+        events
+      }
       return { cell, ops, exits, next: state, commit }
     } catch (defect) {
       return { cell, ops, exits: ops.map(() => Exit.die(defect)), next: committed.state, commit: undefined }
@@ -265,7 +272,9 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
       case "Fenced": {
         stats.fenced++
         cell.row = undefined
-        const exit = Exit.fail(new ActorUnavailable({ reason: "fenced", detail: `${cell.type} ${cell.id} was moved on by another runner` }))
+        const exit = Exit.fail(
+          new ActorUnavailable({ reason: "fenced", detail: `${cell.type} ${cell.id} was moved on by another runner` })
+        )
         for (const op of one.ops) answer(cell, op, exit)
         break
       }

@@ -1,12 +1,13 @@
 // The DatasetRun actor: one host each, so that its driver runs beside its state, on whatever runner owns it. `Drive` wakes the driver if
 // the run is running and nobody drives it; the supervisor says it to every active run every second, so a run outlives any process.
-import { Clock, Effect, Exit, Fiber, Schema } from "effect"
+import type { Fiber} from "effect";
+import { Clock, Effect, Exit, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import * as Run from "../domain/DatasetRun.ts"
 import { ActorUnavailable } from "./Committer.ts"
 import * as DurableActor from "./DurableActor.ts"
-import { drive, type DriveServices } from "./RunDriver.ts"
 import { runType } from "./Plans.ts"
+import { drive, type DriveServices } from "./RunDriver.ts"
 
 /** What stopped the driver and could not be written into the run (its store is full or away); null: nothing. */
 const Drive = Rpc.make("Drive", {
@@ -99,7 +100,11 @@ export const layer = DatasetRunActor.layer((host) =>
       yield* Effect.logError(`Run ${id} broke off: ${error.message}`)
       const told = yield* Effect.exit(Effect.gen(function*() {
         const { state } = yield* host.snapshot(id)
-        yield* host.send(id, "Break", { generation: state.generation, error, atMillis: clock.currentTimeMillisUnsafe() })
+        yield* host.send(id, "Break", {
+          generation: state.generation,
+          error,
+          atMillis: clock.currentTimeMillisUnsafe()
+        })
       }))
       if (Exit.isSuccess(told)) return
       trouble = error

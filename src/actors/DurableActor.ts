@@ -2,7 +2,8 @@
 // whatever is killed: state, reply and events are one fenced commit (Committer, ActorStore).
 // Actors live in host entities of Effect's cluster: one host per actor (`own`) or a fixed number of hosts that share them
 // (`shared`): a host is then one bucket of actors, wakes once, and takes many commands in one message (docs/decisions/0002).
-import { Clock, Context, Effect, Exit, Layer, Queue, Schedule, Schema, type Scope, Stream } from "effect"
+import type { Layer} from "effect";
+import { Clock, Context, Effect, Exit, Queue, Schedule, Schema, type Scope, Stream } from "effect"
 import { ClusterError, ClusterSchema, Entity, type Sharding } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import type { Decision } from "../domain/Decision.ts"
@@ -31,7 +32,10 @@ export interface Definition<Type extends string, S extends Schema.Codec<any, any
   readonly initial: S["Type"]
   readonly commands: C
   readonly decide: {
-    readonly [K in keyof C]: (state: S["Type"], command: PayloadOf<C[K]>) => Decision<S["Type"], ReplyOf<C[K]>, RefusalOf<C[K]>>
+    readonly [K in keyof C]: (
+      state: S["Type"],
+      command: PayloadOf<C[K]>
+    ) => Decision<S["Type"], ReplyOf<C[K]>, RefusalOf<C[K]>>
   }
   readonly placement: Placement
   /** Cluster shard group of an actor's host. Default "default". */
@@ -47,8 +51,14 @@ export interface ActorLimits {
   /** Actors in memory on one runner, of one type; the longest unused leave first. Default 8,192. */
   readonly maxResidentActors: number
 }
-export const actorLimitsDefaults: ActorLimits = { commandDeadlineMillis: 30_000, idleMillis: 30_000, maxResidentActors: 8_192 }
-export const ActorLimits = Context.Reference<ActorLimits>("polya/ActorLimits", { defaultValue: () => actorLimitsDefaults })
+export const actorLimitsDefaults: ActorLimits = {
+  commandDeadlineMillis: 30_000,
+  idleMillis: 30_000,
+  maxResidentActors: 8_192
+}
+export const ActorLimits = Context.Reference<ActorLimits>("polya/ActorLimits", {
+  defaultValue: () => actorLimitsDefaults
+})
 
 /** A step from inside a host, without a command id. */
 export type Step<C extends Commands> = {
@@ -105,8 +115,7 @@ export const make = <
 >(definition: Definition<Type, S, C>, procedures: ReadonlyArray<P> = []) => {
   type State = S["Type"]
   const { placement, type } = definition
-  const hostOf = (actor: string): string =>
-    placement._tag === "own" ? actor : `h${hostNumber(actor, placement.hosts)}`
+  const hostOf = (actor: string): string => placement._tag === "own" ? actor : `h${hostNumber(actor, placement.hosts)}`
   const snapshotSchema = Schema.Struct({ version: Schema.Int, state: definition.state })
   const read = { payload: { actor: Schema.String }, success: snapshotSchema, error: ActorUnavailable }
   const rpcs = Object.entries(definition.commands).map(([tag, spec]) =>
@@ -126,12 +135,17 @@ export const make = <
   ] as Array<any>)
   const entity = (definition.shardGroup === undefined
     ? made
-    : made.annotate(ClusterSchema.ShardGroup, () => definition.shardGroup as string)) as unknown as Entity.Entity<Type, Rpcs>
+    : made.annotate(ClusterSchema.ShardGroup, () => definition.shardGroup as string)) as unknown as Entity.Entity<
+      Type,
+      Rpcs
+    >
 
   const codec = jsonCodec<State>(definition.state)
   const stateCodec: StateCodec<State> = { initial: definition.initial, ...codec }
   const replies = new Map(Object.entries(definition.commands).map(([tag, spec]) => [tag, jsonCodec<any>(spec.success)]))
-  const decides = definition.decide as Readonly<Record<string, (state: State, payload: any) => Decision<State, any, any>>>
+  const decides = definition.decide as Readonly<
+    Record<string, (state: State, payload: any) => Decision<State, any, any>>
+  >
 
   const makeHost = Effect.gen(function*() {
     const committer = yield* Committer
@@ -180,7 +194,9 @@ export const make = <
         waiters: []
       }
     }
-    const submitAll = (ops: ReadonlyArray<readonly [string, Op<State>]>): Effect.Effect<ReadonlyArray<Exit.Exit<any, any>>> =>
+    const submitAll = (
+      ops: ReadonlyArray<readonly [string, Op<State>]>
+    ): Effect.Effect<ReadonlyArray<Exit.Exit<any, any>>> =>
       ops.length === 0 ? Effect.succeed([]) : Effect.callback((resume) => {
         const exits: Array<Exit.Exit<any, any>> = new Array(ops.length)
         let missing = ops.length
@@ -247,7 +263,8 @@ export const make = <
   const layer = <R = never>(
     makeProcedures: (
       host: Host<State, C>
-    ) => Effect.Effect<Readonly<Record<string, (payload: any) => Effect.Effect<any, any>>>, never, R> = () => Effect.succeed({})
+    ) => Effect.Effect<Readonly<Record<string, (payload: any) => Effect.Effect<any, any>>>, never, R> = () =>
+      Effect.succeed({})
   ): Layer.Layer<never, never, Exclude<R, Scope.Scope | Entity.CurrentAddress> | Committer | Sharding.Sharding> =>
     made.toLayer(
       Effect.gen(function*() {
@@ -271,7 +288,9 @@ export const make = <
             options.commandId === undefined ? newCommandId : Effect.succeed(options.commandId),
             (commandId) =>
               patiently(
-                Effect.suspend(() => host[tag]?.({ ...payload, actor, commandId }) ?? Effect.die(`${type} has no command ${tag}`)),
+                Effect.suspend(() =>
+                  host[tag]?.({ ...payload, actor, commandId }) ?? Effect.die(`${type} has no command ${tag}`)
+                ),
                 options.deadlineMillis ?? limits.commandDeadlineMillis
               )
           ) as any,
@@ -306,7 +325,9 @@ const readOp = <State>(): Op<State> => ({
 })
 
 /** JSON text of a schema's values. States whose stored form is their memory form cost one `JSON.parse` and one check. */
-const jsonCodec = <A>(schema: Schema.Codec<A, any>): { readonly encode: (value: A) => string; readonly decode: (json: string) => A } => {
+const jsonCodec = <A>(
+  schema: Schema.Codec<A, any>
+): { readonly encode: (value: A) => string; readonly decode: (json: string) => A } => {
   const encode = Schema.encodeSync(schema)
   const decode = Schema.decodeSync(schema)
   return { encode: (value) => JSON.stringify(encode(value) ?? null), decode: (json) => decode(JSON.parse(json)) }
@@ -318,7 +339,10 @@ const newCommandId = Effect.sync(() => globalThis.crypto.randomUUID() as string)
  * Asks an actor or the store until the deadline: while the actor moves, the store is away or the runner is overloaded, the same command goes out again,
  * which is safe because its id is the same. Then fails with `ActorUnavailable`.
  */
-export const patiently = <A, E>(call: Effect.Effect<A, E>, deadlineMillis: number): Effect.Effect<A, E | ActorUnavailable> =>
+export const patiently = <A, E>(
+  call: Effect.Effect<A, E>,
+  deadlineMillis: number
+): Effect.Effect<A, E | ActorUnavailable> =>
   call.pipe(
     Effect.catchIf(
       (error): error is E => isRouting(error),
@@ -330,12 +354,14 @@ export const patiently = <A, E>(call: Effect.Effect<A, E>, deadlineMillis: numbe
     }),
     Effect.timeoutOrElse({
       duration: deadlineMillis,
-      orElse: () => Effect.fail(new ActorUnavailable({ reason: "unavailable", detail: `no answer within ${deadlineMillis} ms` }))
+      orElse: () =>
+        Effect.fail(new ActorUnavailable({ reason: "unavailable", detail: `no answer within ${deadlineMillis} ms` }))
     })
   ) as Effect.Effect<A, E | ActorUnavailable>
 
 /** The patience of work that no caller waits for: ten minutes of a store or a runner being away. */
-export const patient = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | ActorUnavailable> => patiently(call, 600_000)
+export const patient = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | ActorUnavailable> =>
+  patiently(call, 600_000)
 
 const mayPass = (error: unknown): boolean =>
   (error instanceof ActorUnavailable && error.again) || (error instanceof StoreFailed && error.reason === "unavailable")

@@ -2,16 +2,19 @@
 // after the start, so a small cache is safe.
 import { Cache, Context, Effect, Layer, Schema } from "effect"
 import { type RunState } from "../domain/DatasetRun.ts"
-import { canonical, type Json } from "../domain/Json.ts"
 import { digest } from "../domain/Ids.ts"
+import { canonical, type Json } from "../domain/Json.ts"
 import { type Plan, planOf } from "../domain/Plan.ts"
 import type { Recipe } from "../domain/Recipe.ts"
 import type { BenchmarkText, Stage } from "../domain/Stage.ts"
-import { ActorStore, StoreFailed } from "./ActorStore.ts"
+import type { StoreFailed } from "./ActorStore.ts";
+import { ActorStore } from "./ActorStore.ts"
 import type { WorkPlan } from "./StageExecutor.ts"
 
 /** The stages that this program has, by name. */
-export class StageRegistry extends Context.Service<StageRegistry, ReadonlyMap<string, Stage>>()("polya/StageRegistry") {}
+export class StageRegistry
+  extends Context.Service<StageRegistry, ReadonlyMap<string, Stage>>()("polya/StageRegistry")
+{}
 
 export interface RunPlan {
   readonly recipe: Recipe
@@ -38,7 +41,9 @@ const Texts = Schema.fromJsonString(
 /** Benchmark texts as JSON text in the store may not be larger than this. */
 export const maxResourceBytes = 64 * 1024 * 1024
 
-export class ResourcesTooLarge extends Schema.TaggedError<ResourcesTooLarge>()("ResourcesTooLarge", { bytes: Schema.Int }) {
+export class ResourcesTooLarge
+  extends Schema.TaggedError<ResourcesTooLarge>()("ResourcesTooLarge", { bytes: Schema.Int })
+{
   override get message() {
     return `The benchmark texts take ${this.bytes} bytes; at most ${maxResourceBytes} can be kept with a run. Give fewer files.`
   }

@@ -10,7 +10,7 @@ import type { StageJob, StageWork } from "../domain/Segment.ts"
 import type { ExpandOutcome, Fields } from "../domain/Stage.ts"
 import { ActorUnavailable } from "./Committer.ts"
 import * as DurableActor from "./DurableActor.ts"
-import { PlanUnavailable, Plans, type RunPlan } from "./Plans.ts"
+import { Plans, PlanUnavailable, type RunPlan } from "./Plans.ts"
 import { StageExecutor } from "./StageExecutor.ts"
 
 /** Hosts of Problem actors in a cluster; fixed, because it says where an actor lives. */
@@ -176,7 +176,8 @@ const held = (
       const outcome: Problem.StageRecord["outcome"] = before?.outcome ?? (result?.drop
         ? { _tag: "Dropped", reason: result.drop.reason, detail: result.drop.detail }
         : { _tag: "Kept", patch: result?.patch ?? {} })
-      const same = old !== undefined && old.inputs === inputs && canonical(old.outcome as unknown as Json) === canonical(outcome as unknown as Json)
+      const same = old !== undefined && old.inputs === inputs &&
+        canonical(old.outcome as unknown as Json) === canonical(outcome as unknown as Json)
       records.push(same ? old : recordOf(stage, inputs, request.generation, 1, 0, outcome))
     } else {
       if (old === undefined || old.inputs !== inputs) break
@@ -238,7 +239,10 @@ const runStages = Effect.fnUntraced(function*(
   }
 })
 
-const retryOf = (request: EnrichMany, one: Passing): ReadonlyArray<{ readonly one: Passing; readonly job: StageJob }> => {
+const retryOf = (
+  request: EnrichMany,
+  one: Passing
+): ReadonlyArray<{ readonly one: Passing; readonly job: StageJob }> => {
   const job = jobOf(request, one)
   return job === undefined ? [] : [{ one, job }]
 }

@@ -1,6 +1,7 @@
 // Forgets the past of actors when it is old enough: stored replies (a command id is then no longer known), events and earlier states.
 // The current state of every actor stays. A singleton of the cluster; one round every hour by default, in small pieces.
-import { Clock, Effect, Layer, Schedule } from "effect"
+import type { Layer} from "effect";
+import { Clock, Effect, Schedule } from "effect"
 import { type Sharding, Singleton } from "effect/cluster"
 import { ActorStore } from "./ActorStore.ts"
 
@@ -37,7 +38,9 @@ export const prune = Effect.fn("Retention.prune")(function*(options: RetentionOp
   }
 })
 
-export const layer = (options: RetentionOptions = retentionDefaults): Layer.Layer<never, never, Sharding.Sharding | ActorStore> =>
+export const layer = (
+  options: RetentionOptions = retentionDefaults
+): Layer.Layer<never, never, Sharding.Sharding | ActorStore> =>
   Singleton.make(
     "Retention",
     prune(options).pipe(

@@ -59,7 +59,9 @@ export const drive = Effect.fn("RunDriver.drive")(function*(handle: RunHandle) {
             })
         })
         const after = yield* patient(handle.state)
-        if (after.status === "running" && after.generation === generation && after.step === state.step) yield* next(none)
+        if (after.status === "running" && after.generation === generation && after.step === state.step) {
+          yield* next(none)
+        }
         break
       }
       case "Close": {

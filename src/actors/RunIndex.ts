@@ -54,9 +54,16 @@ export class RunIndex extends Context.Service<RunIndex, {
     run: string,
     stage: number,
     options: { readonly clusterStage: number | null; readonly after: RowRef | null; readonly limit: number }
-  ) => Effect.Effect<ReadonlyArray<RowRef & { readonly stratum: string | null; readonly cluster: string | null }>, StoreFailed>
+  ) => Effect.Effect<
+    ReadonlyArray<RowRef & { readonly stratum: string | null; readonly cluster: string | null }>,
+    StoreFailed
+  >
   /** Stores results of a set stage; rows with a `drop` become `dropped` by that stage in the same transaction. */
-  readonly putResults: (run: string, stage: number, results: ReadonlyArray<SetResult>) => Effect.Effect<void, StoreFailed>
+  readonly putResults: (
+    run: string,
+    stage: number,
+    results: ReadonlyArray<SetResult>
+  ) => Effect.Effect<void, StoreFailed>
   /** Results of one stage for the given rows, in their order; undefined where the stage said nothing. At most 10,000 refs. */
   readonly results: (
     run: string,

@@ -1,6 +1,7 @@
 // Keeps active runs driven, although nobody asks again: a singleton of the cluster that says `Drive` to every running run, once a
 // second. When the runner of a run dies, its actor lives elsewhere by the next word, and goes on from the last committed batch.
-import { Effect, Layer, Schedule } from "effect"
+import type { Layer} from "effect";
+import { Effect, Schedule } from "effect"
 import { type Sharding, Singleton } from "effect/cluster"
 import type { RunState } from "../domain/DatasetRun.ts"
 import { ActorStore, type StoreFailed } from "./ActorStore.ts"
@@ -12,10 +13,13 @@ const running = Effect.fnUntraced(function*(visit: (run: string) => Effect.Effec
   const store = yield* ActorStore
   let after: string | undefined
   while (true) {
-    const page: ReadonlyArray<{ readonly id: string; readonly state: string }> = yield* store.list(DatasetRunActor.type, {
-      limit: pageRows,
-      ...(after === undefined ? {} : { after })
-    })
+    const page: ReadonlyArray<{ readonly id: string; readonly state: string }> = yield* store.list(
+      DatasetRunActor.type,
+      {
+        limit: pageRows,
+        ...(after === undefined ? {} : { after })
+      }
+    )
     for (const { id, state } of page) {
       if ((JSON.parse(state) as RunState).status === "running") yield* visit(id)
     }
@@ -29,9 +33,14 @@ const supervise = Effect.gen(function*() {
   const nudge = (run: string): Effect.Effect<void> =>
     clientOf(run).Drive({ actor: run }).pipe(Effect.timeout("5 seconds"), Effect.ignore)
   yield* running(nudge).pipe(
-    Effect.catch((error: StoreFailed) => Effect.logWarning(`The store does not answer, running runs wait: ${error.message}`)),
+    Effect.catch((error: StoreFailed) =>
+      Effect.logWarning(`The store does not answer, running runs wait: ${error.message}`)
+    ),
     Effect.repeat(Schedule.spaced("1 second"))
   )
 })
 
-export const layer: Layer.Layer<never, never, Sharding.Sharding | ActorStore> = Singleton.make("RunSupervisor", supervise)
+export const layer: Layer.Layer<never, never, Sharding.Sharding | ActorStore> = Singleton.make(
+  "RunSupervisor",
+  supervise
+)

@@ -7,7 +7,15 @@ import type { BenchmarkText } from "../domain/Stage.ts"
 export class SourceUnreadable extends Schema.TaggedError<SourceUnreadable>()("SourceUnreadable", {
   location: Schema.String,
   reason: Schema.Literals([
-    "missing", "empty", "folder-without-data", "unknown-format", "unknown-preset", "unmapped", "query-missing", "query-failed", "changed",
+    "missing",
+    "empty",
+    "folder-without-data",
+    "unknown-format",
+    "unknown-preset",
+    "unmapped",
+    "query-missing",
+    "query-failed",
+    "changed",
     "unreadable"
   ]),
   detail: Schema.String
@@ -30,5 +38,7 @@ export class Sources extends Context.Service<Sources, {
   /** Resolves the locations (folders to their files in name order), checks that they can be read and that a problem text is mapped. */
   readonly open: (specs: ReadonlyArray<SourceSpec>) => Effect.Effect<Source, SourceUnreadable>
   /** The texts of benchmark files (same formats), for decontamination. */
-  readonly benchmarks: (locations: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<BenchmarkText>, SourceUnreadable>
+  readonly benchmarks: (
+    locations: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlyArray<BenchmarkText>, SourceUnreadable>
 }>()("polya/Sources") {}

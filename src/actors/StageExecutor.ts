@@ -3,7 +3,7 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import type { Plan } from "../domain/Plan.ts"
 import type { RecipeStage } from "../domain/Recipe.ts"
-import { prepareSegment, type PreparedSegment, type StageJob, type StageWork } from "../domain/Segment.ts"
+import { type PreparedSegment, prepareSegment, type StageJob, type StageWork } from "../domain/Segment.ts"
 import type { Resources } from "../domain/Stage.ts"
 
 /** What an executor needs to prepare the stages of a run, here or in another thread. */

@@ -3,7 +3,7 @@
 import { Schema } from "effect"
 import { accept, type Decision, refuse } from "./Decision.ts"
 import { canonical, type Json } from "./Json.ts"
-import { type Limits as LimitsType, Limits, Recipe } from "./Recipe.ts"
+import { Limits, type Limits as LimitsType, Recipe } from "./Recipe.ts"
 import { SourceCursor, sourceStart } from "./Source.ts"
 import { addTallies, emptyTally, Tally } from "./Tally.ts"
 
@@ -145,7 +145,10 @@ export const pause = (state: RunState, { atMillis, why }: Who): Run<RunUnknown |
   if (state.status === "new") return refuse(new RunUnknown())
   if (state.status === "paused") return accept(state, undefined)
   if (state.status !== "running") return refuse(new RunNotReady({ status: state.status, command: "be paused" }))
-  return accept({ ...state, status: "paused", workedMillis: sat(state, atMillis), note: why }, undefined, [{ _tag: "Paused", why }])
+  return accept({ ...state, status: "paused", workedMillis: sat(state, atMillis), note: why }, undefined, [{
+    _tag: "Paused",
+    why
+  }])
 }
 
 /** Goes on from the last committed batch, after a pause or a failure. A running run stays running. */
@@ -155,7 +158,10 @@ export const resume = (state: RunState, { atMillis, why }: Who): Run<RunUnknown 
   if (state.status === "cancelled" || state.status === "done") {
     return refuse(new RunNotReady({ status: state.status, command: "be resumed" }))
   }
-  return accept({ ...state, status: "running", error: null, startedMillis: atMillis, note: why }, undefined, [{ _tag: "Resumed", why }])
+  return accept({ ...state, status: "running", error: null, startedMillis: atMillis, note: why }, undefined, [{
+    _tag: "Resumed",
+    why
+  }])
 }
 
 export const cancel = (state: RunState, { atMillis, why }: Who): Run<RunUnknown | RunNotReady> => {
@@ -181,9 +187,16 @@ export const changeLimits = (state: RunState, change: Partial<LimitsType>): Run<
     ? refuse(new RunUnknown())
     : accept({ ...state, limits: { ...state.limits, ...change } }, undefined, [{ _tag: "LimitsChanged", ...change }])
 
-const again = (state: RunState, redoFrom: number | null, atMillis: number, event: Json): Run<RunUnknown | RunNotReady> => {
+const again = (
+  state: RunState,
+  redoFrom: number | null,
+  atMillis: number,
+  event: Json
+): Run<RunUnknown | RunNotReady> => {
   if (state.status === "new") return refuse(new RunUnknown())
-  if (state.status === "running") return refuse(new RunNotReady({ status: "running", command: "be run again; pause it first" }))
+  if (state.status === "running") {
+    return refuse(new RunNotReady({ status: "running", command: "be run again; pause it first" }))
+  }
   return accept(
     {
       ...state,
@@ -204,8 +217,10 @@ const again = (state: RunState, redoFrom: number | null, atMillis: number, event
 
 export const RerunFailedFields = { atMillis: Schema.Number }
 /** Sends all rows through again; only failed ones are worked, the others answer from their records. */
-export const rerunFailed = (state: RunState, { atMillis }: { readonly atMillis: number }): Run<RunUnknown | RunNotReady> =>
-  again(state, null, atMillis, { _tag: "RerunFailed" })
+export const rerunFailed = (
+  state: RunState,
+  { atMillis }: { readonly atMillis: number }
+): Run<RunUnknown | RunNotReady> => again(state, null, atMillis, { _tag: "RerunFailed" })
 
 export const RerunFields = { stage: Schema.String, atMillis: Schema.Number }
 /** Makes the results of `stage` and of all after it anew. */
@@ -214,7 +229,9 @@ export const rerun = (
   { atMillis, stage }: { readonly stage: string; readonly atMillis: number }
 ): Run<RunUnknown | RunNotReady | StageUnknown> => {
   const ord = state.recipe?.stages.findIndex(({ name }) => name === stage) ?? -1
-  return ord < 0 && state.status !== "new" ? refuse(new StageUnknown({ stage })) : again(state, ord, atMillis, { _tag: "Rerun", stage })
+  return ord < 0 && state.status !== "new"
+    ? refuse(new StageUnknown({ stage }))
+    : again(state, ord, atMillis, { _tag: "Rerun", stage })
 }
 
 export const AdvanceFields = { generation: Schema.Int, step: Schema.Int, from: Position, to: Position, tally: Tally }
@@ -232,7 +249,10 @@ export const advance = (
 
 export const StepFields = { generation: Schema.Int, step: Schema.Int, tally: Tally }
 /** A step is over: the next begins at its start. */
-export const nextStep = (state: RunState, { generation, step, tally }: Schema.Struct<typeof StepFields>["Type"]): Run<AdvanceStale> =>
+export const nextStep = (
+  state: RunState,
+  { generation, step, tally }: Schema.Struct<typeof StepFields>["Type"]
+): Run<AdvanceStale> =>
   stands(state, generation, step)
     ? accept(
       { ...state, step: step + 1, position: { _tag: "Index", after: null }, tally: addTallies(state.tally, tally) },

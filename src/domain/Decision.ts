@@ -14,7 +14,11 @@ export interface Refused<Refusal> {
 }
 export type Decision<State, Reply, Refusal = never> = Accepted<State, Reply> | Refused<Refusal>
 
-export const accept = <State, Reply>(state: State, reply: Reply, events: ReadonlyArray<Json> = []): Accepted<State, Reply> => ({
+export const accept = <State, Reply>(
+  state: State,
+  reply: Reply,
+  events: ReadonlyArray<Json> = []
+): Accepted<State, Reply> => ({
   _tag: "Accepted",
   state,
   reply,

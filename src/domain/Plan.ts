@@ -1,7 +1,7 @@
 // A recipe laid out as steps: walks over rows (apply what set stages found, then map and expand), closings of set stages
 // (barriers), and the output. Pure; every runner of a run makes the same plan from the same recipe.
-import { canonical, type Json } from "./Json.ts"
 import { digest } from "./Ids.ts"
+import { canonical, type Json } from "./Json.ts"
 import type { Recipe } from "./Recipe.ts"
 import type { Stage } from "./Stage.ts"
 
@@ -45,7 +45,9 @@ export const planOf = (
 ): Plan => {
   const stages = recipe.stages.map(({ name, params }, ord): PlannedStage => {
     const stage = registry.get(name)
-    if (stage === undefined) throw new Error(`The recipe ${recipe.name} names a stage that this program does not have: ${name}`)
+    if (stage === undefined) {
+      throw new Error(`The recipe ${recipe.name} names a stage that this program does not have: ${name}`)
+    }
     const key = digest([name, String(stage.version), canonical(params), resources, String(recipe.seed)], 12)
     return { ord, stage, params: decodeParams(stage, params), key }
   })

@@ -86,7 +86,9 @@ export class ProblemUnknown extends Schema.TaggedError<ProblemUnknown>()("Proble
   }
 }
 /** A rerun names a stage that the problem has no record of. */
-export class StageNotReached extends Schema.TaggedError<StageNotReached>()("StageNotReached", { stage: Schema.String }) {
+export class StageNotReached
+  extends Schema.TaggedError<StageNotReached>()("StageNotReached", { stage: Schema.String })
+{
   override get message() {
     return `The problem has no record of the stage ${this.stage}`
   }
@@ -129,7 +131,9 @@ export const record = (state: ProblemState, command: Record): Decision<ProblemSt
   if (state.base !== command.base) return refuse(new ProblemChanged({ actor: state.id }))
   const records = [...state.records.filter((one) => one.ord < command.from), ...command.records]
   const status = statusOf(records, command.last)
-  if (status === state.status && canonical(records as unknown as Json) === canonical(state.records as unknown as Json)) {
+  if (
+    status === state.status && canonical(records as unknown as Json) === canonical(state.records as unknown as Json)
+  ) {
     return accept(state, undefined)
   }
   return accept({ ...state, records, status }, undefined, [{ _tag: "Recorded", status, stages: records.length }])
@@ -157,7 +161,11 @@ export const edit = (
 ): Decision<ProblemState, void, ProblemUnknown> => {
   if (state.status === "new") return refuse(new ProblemUnknown({ id: state.id }))
   const raw = patched(state.raw, patch)
-  return accept({ ...state, status: "live", raw, base: baseOf(raw), records: [] }, undefined, [{ _tag: "Edited", who, why }])
+  return accept({ ...state, status: "live", raw, base: baseOf(raw), records: [] }, undefined, [{
+    _tag: "Edited",
+    who,
+    why
+  }])
 }
 
 export const CancelFields = { who: Schema.String, why: Schema.String }
@@ -177,10 +185,16 @@ export const inputsOf = (base: string, chain: string | undefined): string => `${
 
 /** The fields after the given records. */
 export const fieldsAfter = (raw: Fields, records: ReadonlyArray<StageRecord>): Fields =>
-  records.reduce((fields, { outcome }) => (outcome._tag === "Kept" ? patched(fields, outcome.patch as Fields) : fields), raw)
+  records.reduce(
+    (fields, { outcome }) => (outcome._tag === "Kept" ? patched(fields, outcome.patch as Fields) : fields),
+    raw
+  )
 
 /** Where the records leave a row. */
-export const statusOf = (records: ReadonlyArray<StageRecord>, last: boolean): Exclude<ProblemState["status"], "new"> => {
+export const statusOf = (
+  records: ReadonlyArray<StageRecord>,
+  last: boolean
+): Exclude<ProblemState["status"], "new"> => {
   const end = records.at(-1)?.outcome._tag
   if (end === "Dropped") return "dropped"
   if (end === "Failed") return "failed"

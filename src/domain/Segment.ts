@@ -1,7 +1,15 @@
 // Runs a stretch of map and expand stages on one row, and makes the entries for set stages that close next. Cheap CPU stages fuse
 // here: one call, one commit. Pure but for the clock that it is handed; it runs in worker threads.
 import type { PlannedStage } from "./Plan.ts"
-import { type ExpandOutcome, type Failed, failed, type Fields, patched, type Resources, type SetEntry } from "./Stage.ts"
+import {
+  type ExpandOutcome,
+  type Failed,
+  failed,
+  type Fields,
+  patched,
+  type Resources,
+  type SetEntry
+} from "./Stage.ts"
 
 /** One row's work: stages [`from`, `to`) and then entries for the set stages `index` if the row still lives. */
 export interface StageJob {

@@ -5,7 +5,8 @@ import { Clock, Context, Effect, Layer } from "effect"
 import { mkdir, open, readFile, rm, stat } from "node:fs/promises"
 import { availableParallelism, totalmem } from "node:os"
 import { join } from "node:path"
-import { OutputFailed, type OutputRow, RunOutput, type RunOutputWriter } from "../actors/RunOutput.ts"
+import type { OutputFailed} from "../actors/RunOutput.ts";
+import { type OutputRow, RunOutput, type RunOutputWriter } from "../actors/RunOutput.ts"
 import type { RunState } from "../domain/DatasetRun.ts"
 import type { JsonObject } from "../domain/Json.ts"
 import type { Plan } from "../domain/Plan.ts"
@@ -20,9 +21,12 @@ export const jsonlFiles = [...splits, "dropped", "failed"] as const
 type FileName = (typeof jsonlFiles)[number]
 
 /** Called when a run's outputs stand, with what was written: for a command line that says where things are. */
-export const OutputWritten = Context.Reference<(run: string, summary: Summary) => Effect.Effect<void>>("polya/OutputWritten", {
-  defaultValue: () => () => Effect.void
-})
+export const OutputWritten = Context.Reference<(run: string, summary: Summary) => Effect.Effect<void>>(
+  "polya/OutputWritten",
+  {
+    defaultValue: () => () => Effect.void
+  }
+)
 
 /** Writes a whole file; after a crash there is the old one or the new one, never half of it. */
 export const writeWhole = async (path: string, text: string): Promise<void> => {
@@ -91,10 +95,19 @@ export const layer: Layer.Layer<RunOutput> = Layer.effect(
           for (const { file } of names) yield* sinks.get(file)?.commit ?? Effect.void
           const outputs = yield* Effect.forEach(names, ({ file }) =>
             Effect.tryPromise({
-              try: async () => ({ name: file, rows: rows.get(file) ?? 0, bytes: (await stat(join(folder, file))).size }),
+              try: async () => ({
+                name: file,
+                rows: rows.get(file) ?? 0,
+                bytes: (await stat(join(folder, file))).size
+              }),
               catch: outputFailed(join(folder, file))
             }))
-          const summary = summaryOf({ ...run, nowMillis: clock.currentTimeMillisUnsafe(), outputs, report: report.build() })
+          const summary = summaryOf({
+            ...run,
+            nowMillis: clock.currentTimeMillisUnsafe(),
+            outputs,
+            report: report.build()
+          })
           const { renderReport } = yield* Effect.promise(() => import("./report/ReportPage.ts"))
           const page = yield* renderReport(summary)
           yield* Effect.tryPromise({
@@ -112,7 +125,9 @@ export const layer: Layer.Layer<RunOutput> = Layer.effect(
   })
 )
 
-const fileOf = (row: OutputRow): FileName => (row._tag === "Done" ? row.split : row._tag === "Dropped" ? "dropped" : "failed")
+const fileOf = (
+  row: OutputRow
+): FileName => (row._tag === "Done" ? row.split : row._tag === "Dropped" ? "dropped" : "failed")
 
 /** A row as it stands in its file. */
 const fileRow = (row: OutputRow): JsonObject => {
@@ -125,7 +140,15 @@ const fileRow = (row: OutputRow): JsonObject => {
     }
     case "Failed": {
       const { line, message, source, stage, tag } = row
-      return { stage, error: tag, message, source, line, derived: row.derived, ...(row.row === null ? {} : { row: row.row }) }
+      return {
+        stage,
+        error: tag,
+        message,
+        source,
+        line,
+        derived: row.derived,
+        ...(row.row === null ? {} : { row: row.row })
+      }
     }
   }
 }
@@ -156,10 +179,20 @@ const summaryOf = (run: {
   const seconds = (state.workedMillis + Math.max(0, run.nowMillis - state.startedMillis)) / 1000
   const stages = plan.stages.map(({ ord, stage }) => {
     const { derived, dropped, expanded, failed, in: entered, millis, out } = tally.stages[ord] ?? noStage
-    const line = { name: stage.name, version: stage.version, in: entered, out, dropped, failed, seconds: rounded(millis / 1000) }
+    const line = {
+      name: stage.name,
+      version: stage.version,
+      in: entered,
+      out,
+      dropped,
+      failed,
+      seconds: rounded(millis / 1000)
+    }
     return expanded > 0 ? { ...line, expanded, derived } : line
   })
-  const derived = Object.fromEntries(stages.flatMap((stage) => ("derived" in stage ? [[stage.name, stage.derived]] : [])))
+  const derived = Object.fromEntries(
+    stages.flatMap((stage) => ("derived" in stage ? [[stage.name, stage.derived]] : []))
+  )
   return {
     recipe: recipe.name,
     in: tally.in,

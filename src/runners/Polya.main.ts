@@ -18,23 +18,55 @@ const one = (name: string, description: string, metavar: string) =>
 const run = Command.make(
   "run",
   {
-    recipe: Argument.String("recipe").pipe(Argument.withDescription("A recipe file, or the name of one in ./recipes or of those that ship with polya")),
+    recipe: Argument.String("recipe").pipe(
+      Argument.withDescription("A recipe file, or the name of one in ./recipes or of those that ship with polya")
+    ),
     source: many("source", "File, folder or postgres:// address to read; repeat for several", "FILE"),
     out: one("out", "Folder for the outputs", "DIR"),
     against: many("against", "Benchmark file that no row of the dataset may repeat; repeat for several", "FILE"),
     mode: one("mode", "One of the recipe's modes; `demo` uses polya's own input and needs no --source", "NAME"),
     stages: one("stages", "Only these stages of the recipe, by comma", "A,B"),
-    limit: Flag.Int("limit").pipe(Flag.withDescription("Read at most this many source rows"), Flag.withMetavar("N"), Flag.optional),
-    seed: Flag.Int("seed").pipe(Flag.withDescription("Seed of splits and hashes in place of the recipe's"), Flag.withMetavar("N"), Flag.optional),
-    preset: one("preset", "How the columns are to be read (see docs/recipes.md); default: chosen by the columns", "NAME"),
-    field: many("field", "Column by field, such as problem=question; repeat for several; wins over the preset", "FIELD=COLUMN"),
+    limit: Flag.Int("limit").pipe(
+      Flag.withDescription("Read at most this many source rows"),
+      Flag.withMetavar("N"),
+      Flag.optional
+    ),
+    seed: Flag.Int("seed").pipe(
+      Flag.withDescription("Seed of splits and hashes in place of the recipe's"),
+      Flag.withMetavar("N"),
+      Flag.optional
+    ),
+    preset: one(
+      "preset",
+      "How the columns are to be read (see docs/recipes.md); default: chosen by the columns",
+      "NAME"
+    ),
+    field: many(
+      "field",
+      "Column by field, such as problem=question; repeat for several; wins over the preset",
+      "FIELD=COLUMN"
+    ),
     query: one("query", "SQL for a SQLite or PostgreSQL source; should order its rows", "SQL"),
     data: one("data", "Keep the store in this folder instead of OUT/.polya", "DIR"),
-    resume: Flag.Boolean("resume").pipe(Flag.withDescription("Go on with the run that this folder holds, after a kill, a pause or a failure"), Flag.withDefault(false)),
-    rerunFailed: Flag.Boolean("rerun-failed").pipe(Flag.withDescription("Send the run's failed rows through again; what worked is kept"), Flag.withDefault(false)),
+    resume: Flag.Boolean("resume").pipe(
+      Flag.withDescription("Go on with the run that this folder holds, after a kill, a pause or a failure"),
+      Flag.withDefault(false)
+    ),
+    rerunFailed: Flag.Boolean("rerun-failed").pipe(
+      Flag.withDescription("Send the run's failed rows through again; what worked is kept"),
+      Flag.withDefault(false)
+    ),
     rerunFrom: one("rerun-from", "Make the results of this stage and of those after it anew", "STAGE"),
-    inFlight: Flag.Int("in-flight").pipe(Flag.withDescription("Rows in work at once, in place of the recipe's limit"), Flag.withMetavar("N"), Flag.optional),
-    rate: Flag.Finite("rate").pipe(Flag.withDescription("Rows taken from the source per second; 0: no bound"), Flag.withMetavar("N"), Flag.optional),
+    inFlight: Flag.Int("in-flight").pipe(
+      Flag.withDescription("Rows in work at once, in place of the recipe's limit"),
+      Flag.withMetavar("N"),
+      Flag.optional
+    ),
+    rate: Flag.Finite("rate").pipe(
+      Flag.withDescription("Rows taken from the source per second; 0: no bound"),
+      Flag.withMetavar("N"),
+      Flag.optional
+    ),
     config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
     json
   },
@@ -47,16 +79,26 @@ const run = Command.make(
   Command.withShortDescription("Apply a recipe to a source"),
   Command.withExamples([
     { command: "polya run dataset-cpu --mode demo --out out/demo", description: "The demo's own input" },
-    { command: "polya run dataset-cpu --source problems.jsonl --against aime24.jsonl --out out/mine", description: "Your file, decontaminated against a benchmark" },
-    { command: "polya run recipes/mine.yaml --source parquet-folder --out out/mine --resume", description: "Go on after a crash" },
-    { command: "polya run dataset-cpu --source posts.csv --field problem=question --limit 1000 --out out/try", description: "Name a column, try 1,000 rows" }
+    {
+      command: "polya run dataset-cpu --source problems.jsonl --against aime24.jsonl --out out/mine",
+      description: "Your file, decontaminated against a benchmark"
+    },
+    {
+      command: "polya run recipes/mine.yaml --source parquet-folder --out out/mine --resume",
+      description: "Go on after a crash"
+    },
+    {
+      command: "polya run dataset-cpu --source posts.csv --field problem=question --limit 1000 --out out/try",
+      description: "Name a column, try 1,000 rows"
+    }
   ])
 )
 
 const demo = Command.make(
   "demo",
   { out: one("out", "Folder for the outputs; default: polya-demo", "DIR"), json },
-  (flags) => Effect.flatMap(Effect.promise(() => import("./Cli/DemoCommand.ts")), ({ demoCommand }) => demoCommand(flags))
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/DemoCommand.ts")), ({ demoCommand }) => demoCommand(flags))
 ).pipe(
   Command.withDescription(
     "Runs the main job on forty problems and a dozen forum posts that ship with polya, with traps in them, and says what happened at each step. No network, no model, under a minute."
@@ -71,10 +113,15 @@ const report = Command.make(
       Argument.withDescription("The output folder of a run; two folders: what differs between them"),
       Argument.between(1, 2)
     ),
-    out: one("out", "Where to write the page; default: report.html in the (first) folder, comparison.html for two", "FILE"),
+    out: one(
+      "out",
+      "Where to write the page; default: report.html in the (first) folder, comparison.html for two",
+      "FILE"
+    ),
     json
   },
-  (flags) => Effect.flatMap(Effect.promise(() => import("./Cli/ReportCommand.ts")), ({ reportCommand }) => reportCommand(flags))
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/ReportCommand.ts")), ({ reportCommand }) => reportCommand(flags))
 ).pipe(
   Command.withDescription("Draws the report of a finished run again, or compares two runs, from their summary.json."),
   Command.withShortDescription("Draw or compare reports"),
@@ -87,35 +134,58 @@ const report = Command.make(
 const config = Command.make(
   "config",
   { config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"), json },
-  (flags) => Effect.flatMap(Effect.promise(() => import("./Cli/ConfigCommand.ts")), ({ configCommand }) => configCommand(flags))
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/ConfigCommand.ts")), ({ configCommand }) => configCommand(flags))
 ).pipe(
-  Command.withDescription("Prints every setting with its value, its unit and where the value came from. Secrets are not shown."),
+  Command.withDescription(
+    "Prints every setting with its value, its unit and where the value came from. Secrets are not shown."
+  ),
   Command.withShortDescription("Show every setting and its origin")
 )
 
 const doctor = Command.make(
   "doctor",
   { json },
-  (flags) => Effect.flatMap(Effect.promise(() => import("./Cli/DoctorCommand.ts")), ({ doctorCommand }) => doctorCommand(flags))
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/DoctorCommand.ts")), ({ doctorCommand }) => doctorCommand(flags))
 ).pipe(
-  Command.withDescription("Checks the installation and says what each missing optional part would add. Exit code 1 if something needed is broken."),
+  Command.withDescription(
+    "Checks the installation and says what each missing optional part would add. Exit code 1 if something needed is broken."
+  ),
   Command.withShortDescription("Check the installation")
 )
 
 const polya = Command.make("polya").pipe(
-  Command.withDescription("Real problems in, verified datasets out; models trained on them and asked. Start with `polya demo`."),
+  Command.withDescription(
+    "Real problems in, verified datasets out; models trained on them and asked. Start with `polya demo`."
+  ),
   Command.withSubcommands([demo, run, report, config, doctor])
 )
 
 Command.run(polya, { version }).pipe(
   // Help was printed with the mistake; what is left to say is the exit code.
-  Effect.catchIf(CliError.isCliError, (error) =>
-    Effect.fail(new CommandFailed({ exitCode: error._tag === "ShowHelp" && error.errors.length === 0 ? 0 : 2, message: "", hint: "" }))),
+  Effect.catchIf(
+    CliError.isCliError,
+    (error) =>
+      Effect.fail(
+        new CommandFailed({
+          exitCode: error._tag === "ShowHelp" && error.errors.length === 0 ? 0 : 2,
+          message: "",
+          hint: ""
+        })
+      )
+  ),
   Effect.tapCause(reportFailure),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) =>
-      onExit(Exit.isSuccess(exit) ? 0 : Cause.hasInterruptsOnly(exit.cause) ? 130 : exitCodeOf(exit.cause) ?? Runtime.getErrorExitCode(Cause.squash(exit.cause)))
+      onExit(
+        Exit.isSuccess(exit)
+          ? 0
+          : Cause.hasInterruptsOnly(exit.cause)
+          ? 130
+          : exitCodeOf(exit.cause) ?? Runtime.getErrorExitCode(Cause.squash(exit.cause))
+      )
   })
 )

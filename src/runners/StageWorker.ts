@@ -3,12 +3,17 @@ import { parentPort } from "node:worker_threads"
 import { decodeParams } from "../actors/Plans.ts"
 import { planOf } from "../domain/Plan.ts"
 import type { Recipe, RecipeStage } from "../domain/Recipe.ts"
-import { prepareSegment, type PreparedSegment, type StageJob, type StageWork } from "../domain/Segment.ts"
+import { type PreparedSegment, prepareSegment, type StageJob, type StageWork } from "../domain/Segment.ts"
 import type { Resources } from "../domain/Stage.ts"
 import { stages as registry } from "../domain/stages/Registry.ts"
 
 export type ToWorker =
-  | { readonly _tag: "Prepare"; readonly id: string; readonly stages: ReadonlyArray<RecipeStage>; readonly resources: Resources }
+  | {
+    readonly _tag: "Prepare"
+    readonly id: string
+    readonly stages: ReadonlyArray<RecipeStage>
+    readonly resources: Resources
+  }
   | { readonly _tag: "Run"; readonly call: number; readonly id: string; readonly jobs: ReadonlyArray<StageJob> }
 export type FromWorker =
   | { readonly _tag: "Done"; readonly call: number; readonly works: ReadonlyArray<StageWork> }

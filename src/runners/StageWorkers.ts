@@ -75,7 +75,10 @@ const makePool = ({ batchMillis, heapMiB, workers }: StageWorkersOptions) => {
   const threads: Array<Thread> = []
 
   const start = (): Thread => {
-    const worker = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: 24 }, execArgv: ["--disable-warning=ExperimentalWarning"] })
+    const worker = new Worker(script, {
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: 24 },
+      execArgv: ["--disable-warning=ExperimentalWarning"]
+    })
     const thread: Thread = { worker, prepared: new Set(), batches: [], timer: undefined }
     worker.on("message", (message: FromWorker) => answered(thread, message))
     worker.on("error", (error) => broken(thread, "StageCrashed", `the stage crashed its thread: ${error.message}`))

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
 import { ActorStore } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
-import { ActorUnavailable, Committer } from "../../src/actors/Committer.ts"
+import type { ActorUnavailable} from "../../src/actors/Committer.ts";
+import { Committer } from "../../src/actors/Committer.ts"
 import * as DurableActor from "../../src/actors/DurableActor.ts"
 import { accept, refuse } from "../../src/domain/Decision.ts"
 import * as EmbeddedCluster from "../../src/runners/EmbeddedCluster.ts"
@@ -133,10 +134,13 @@ describe("a durable actor", () => {
       assert.deepStrictEqual(second, { version: 2, state: { items: ["x", "y"] } })
       assert.strictEqual(yield* Log.asOf("a", 4), undefined)
       const past = yield* Log.history("a", { limit: 2 })
-      assert.deepStrictEqual(past.map(({ events, version }) => [version, events.map((event) => JSON.parse(event).item)]), [
-        [3, ["z"]],
-        [2, ["y"]]
-      ])
+      assert.deepStrictEqual(
+        past.map(({ events, version }) => [version, events.map((event) => JSON.parse(event).item)]),
+        [
+          [3, ["z"]],
+          [2, ["y"]]
+        ]
+      )
     }).pipe(Effect.provide(inMemory)))
 
   it.live("leaves memory when it is not used and comes back as it was", () =>

@@ -87,7 +87,9 @@ export const polya = (world: World, written: Written, store: typeof memoryStore 
 export const start = Effect.fnUntraced(function*(run: string, recipe: Recipe) {
   const client = (yield* DatasetRunActor.client)(run)
   const resources = yield* storeResources([])
-  yield* client.send("Start", { recipe, fingerprint: "f", resources, out: "", atMillis: 0 }, { commandId: `start-${run}` })
+  yield* client.send("Start", { recipe, fingerprint: "f", resources, out: "", atMillis: 0 }, {
+    commandId: `start-${run}`
+  })
   yield* wake(run)
   return client
 })
@@ -95,7 +97,9 @@ export const start = Effect.fnUntraced(function*(run: string, recipe: Recipe) {
 /** Waits until the run is in one of the statuses; the deadline is the test's own. */
 export const awaitStatus = Effect.fnUntraced(function*(run: string, ...statuses: ReadonlyArray<RunState["status"]>) {
   const client = (yield* DatasetRunActor.client)(run)
-  const last = yield* Stream.runLast(client.watch.pipe(Stream.takeUntil(({ state }) => statuses.includes(state.status))))
+  const last = yield* Stream.runLast(
+    client.watch.pipe(Stream.takeUntil(({ state }) => statuses.includes(state.status)))
+  )
   if (last._tag === "None") return yield* Effect.die("the run's watch ended")
   return last.value.state
 })

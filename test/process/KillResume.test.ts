@@ -18,7 +18,7 @@ describe("a run that is killed", () => {
       const next = random(seed)
       const out = join(place.path, `killed-${seed}`)
       // Slow enough for kills to meet every part of the run; after the third it may finish.
-      for (let attempt = 0; ; attempt++) {
+      for (let attempt = 0;; attempt++) {
         const resume = existsSync(join(out, ".polya", "polya.db")) ? ["--resume"] : []
         const rate = ["--rate", attempt < 3 ? "4000" : "0"]
         const { child, ended } = start([...args, "--out", out, ...resume, ...rate])

@@ -38,7 +38,10 @@ export const polya = (args: ReadonlyArray<string>, options?: Parameters<typeof s
   start(args, options).ended
 
 /** A folder that is removed when the test is over. */
-export const folder = (): Disposable & { readonly path: string; readonly file: (name: string, text: string | Buffer) => string } => {
+export const folder = (): Disposable & {
+  readonly path: string
+  readonly file: (name: string, text: string | Buffer) => string
+} => {
   const path = mkdtempSync(join(tmpdir(), "polya-test-"))
   return {
     path,
@@ -53,7 +56,8 @@ export const folder = (): Disposable & { readonly path: string; readonly file: (
 export const dataFiles = ["train.jsonl", "validation.jsonl", "test.jsonl", "dropped.jsonl", "failed.jsonl"]
 
 /** The bytes of all data files of an output folder. */
-export const bytesOf = (out: string): ReadonlyArray<string> => dataFiles.map((name) => readFileSync(join(out, name), "utf8"))
+export const bytesOf = (out: string): ReadonlyArray<string> =>
+  dataFiles.map((name) => readFileSync(join(out, name), "utf8"))
 
 /** Marsaglia's xorshift32: numbers in [0, 1). */
 export const random = (seed: number): () => number => {
@@ -76,7 +80,9 @@ export const sourceLines = (rows: number, seed: number): ReadonlyArray<string> =
   const pick = <A>(list: ReadonlyArray<A>): A => list[Math.floor(next() * list.length)] as A
   const problem = (): string => {
     const [a, b, c] = [1, 2, 3].map(() => 2 + Math.floor(next() * 900))
-    return `${pick(people)} counted ${a} ${pick(things)} at ${pick(places)}, sold ${b} of them in boxes of ${c} and gave the rest to ${pick(people)}. ` +
+    return `${pick(people)} counted ${a} ${pick(things)} at ${
+      pick(places)
+    }, sold ${b} of them in boxes of ${c} and gave the rest to ${pick(people)}. ` +
       `How many ${pick(things)} did ${pick(people)} have when ${a} became ${b} and each box held ${c} more?`
   }
   const lines: Array<string> = []
@@ -88,11 +94,24 @@ export const sourceLines = (rows: number, seed: number): ReadonlyArray<string> =
     else if (what < 0.04) lines.push(JSON.stringify({ problem: "Why?" }))
     else if (what < 0.1 && said.length > 0) lines.push(JSON.stringify({ problem: pick(said), answer: String(i) }))
     else if (what < 0.13) {
-      lines.push(JSON.stringify({ problem: `1. ${problem()}`, forum_post: `1. ${problem()}\n\n2. ${problem()}`, forum_discussions: "" }))
+      lines.push(
+        JSON.stringify({
+          problem: `1. ${problem()}`,
+          forum_post: `1. ${problem()}\n\n2. ${problem()}`,
+          forum_discussions: ""
+        })
+      )
     } else {
       const text = problem()
       said.push(text)
-      lines.push(JSON.stringify({ problem: text, answer: String(Math.floor(next() * 100)), type: pick(["Algebra", "Counting"]), level: 1 + Math.floor(next() * 5) }))
+      lines.push(
+        JSON.stringify({
+          problem: text,
+          answer: String(Math.floor(next() * 100)),
+          type: pick(["Algebra", "Counting"]),
+          level: 1 + Math.floor(next() * 5)
+        })
+      )
     }
   }
   return lines

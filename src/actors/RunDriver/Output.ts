@@ -7,33 +7,36 @@ import type { Fields } from "../../domain/Stage.ts"
 import { sourceStage } from "../../domain/Tally.ts"
 import { ActorStore } from "../ActorStore.ts"
 import { patient } from "../DurableActor.ts"
-import { ProblemActor } from "../ProblemActor.ts"
 import type { RunPlan } from "../Plans.ts"
+import { ProblemActor } from "../ProblemActor.ts"
 import { RunIndex } from "../RunIndex.ts"
 import type { OutputRow, RunOutputWriter, Split } from "../RunOutput.ts"
 import { actorOf, faultOrigin } from "./Walk.ts"
 
 const pageRows = 256
 
-export const writeRows = Effect.fn("RunDriver.writeRows")(function*(run: string, plan: RunPlan, writer: RunOutputWriter) {
-  const index = yield* RunIndex
-  const states = yield* makeStates
-  const names = plan.recipe.stages.map(({ name }) => name)
-  let after: RowRef | null = null
-  while (true) {
-    const rows: ReadonlyArray<RunRow> = yield* patient(
-      index.rows(run, { after, limit: pageRows, statuses: ["done", "dropped", "failed"] }))
-    const last = rows.at(-1)
-    if (last === undefined) return
-    after = { seq: last.seq, sub: last.sub }
-    const kept = rows.flatMap(({ actor, detail, status }) => {
-      const of = status === "dropped" && actor !== null ? keptRef(detail) : undefined
-      return of === undefined ? [] : [actorOf(run, of.seq, of.sub)]
-    })
-    const held = yield* states([...rows.flatMap(({ actor }) => (actor === null ? [] : [actor])), ...kept])
-    yield* writer.write(rows.map((row) => outputRow(run, names, row, held)))
+export const writeRows = Effect.fn("RunDriver.writeRows")(
+  function*(run: string, plan: RunPlan, writer: RunOutputWriter) {
+    const index = yield* RunIndex
+    const states = yield* makeStates
+    const names = plan.recipe.stages.map(({ name }) => name)
+    let after: RowRef | null = null
+    while (true) {
+      const rows: ReadonlyArray<RunRow> = yield* patient(
+        index.rows(run, { after, limit: pageRows, statuses: ["done", "dropped", "failed"] })
+      )
+      const last = rows.at(-1)
+      if (last === undefined) return
+      after = { seq: last.seq, sub: last.sub }
+      const kept = rows.flatMap(({ actor, detail, status }) => {
+        const of = status === "dropped" && actor !== null ? keptRef(detail) : undefined
+        return of === undefined ? [] : [actorOf(run, of.seq, of.sub)]
+      })
+      const held = yield* states([...rows.flatMap(({ actor }) => (actor === null ? [] : [actor])), ...kept])
+      yield* writer.write(rows.map((row) => outputRow(run, names, row, held)))
+    }
   }
-})
+)
 
 /** States straight from the store: a read of thousands never wakes actors. */
 const makeStates = Effect.map(ActorStore, (store) =>
@@ -48,7 +51,12 @@ const makeStates = Effect.map(ActorStore, (store) =>
     return states
   }))
 
-const outputRow = (run: string, names: ReadonlyArray<string>, row: RunRow, states: ReadonlyMap<string, ProblemState>): OutputRow => {
+const outputRow = (
+  run: string,
+  names: ReadonlyArray<string>,
+  row: RunRow,
+  states: ReadonlyMap<string, ProblemState>
+): OutputRow => {
   const state = row.actor === null ? undefined : states.get(row.actor)
   const derived = row.parent !== null
   const stage = row.stage === null || row.stage < 0 ? sourceStage : names[row.stage] ?? sourceStage
@@ -59,7 +67,14 @@ const outputRow = (run: string, names: ReadonlyArray<string>, row: RunRow, state
   const origin = { derived, source: state.source, line: state.line }
   switch (row.status) {
     case "dropped":
-      return { ...origin, _tag: "Dropped", stage, reason: row.reason ?? "", detail: named(run, row.detail, states), row: state.raw }
+      return {
+        ...origin,
+        _tag: "Dropped",
+        stage,
+        reason: row.reason ?? "",
+        detail: named(run, row.detail, states),
+        row: state.raw
+      }
     case "failed":
       return { ...origin, _tag: "Failed", stage, tag: row.reason ?? "", message: row.detail ?? "", row: state.raw }
     default: {

@@ -2,23 +2,24 @@
 // the index and is then reported to the run. Batches overlap, within the limit of rows in flight; reports stay in order.
 import { Clock, Effect, Option, Semaphore, Stream } from "effect"
 import type { Position, RunState } from "../../domain/DatasetRun.ts"
-import { canonical, isJsonObject, type Json, type JsonObject } from "../../domain/Json.ts"
 import { derivedId, type ProblemId, problemId } from "../../domain/Ids.ts"
+import { canonical, isJsonObject, type Json, type JsonObject } from "../../domain/Json.ts"
 import type { PlanStep } from "../../domain/Plan.ts"
 import type { RunRow } from "../../domain/RunRow.ts"
 import { type SourceItem, type SourceSpec } from "../../domain/Source.ts"
 import type { Fields } from "../../domain/Stage.ts"
 import { type Tally, TallyBuilder } from "../../domain/Tally.ts"
 import { patient } from "../DurableActor.ts"
-import { type EnrichRow, ProblemActor, type RowReport } from "../ProblemActor.ts"
 import type { RunPlan } from "../Plans.ts"
+import { type EnrichRow, ProblemActor, type RowReport } from "../ProblemActor.ts"
 import { type IndexedEntry, RunIndex } from "../RunIndex.ts"
 import { Sources, SourceUnreadable } from "../Sources.ts"
 
 type WalkStep = Extract<PlanStep, { readonly _tag: "Walk" }>
 
 /** The address of a row's Problem actor: rows of a run lie together in the store, in order. */
-export const actorOf = (run: string, seq: number, sub: number): string => `${run}.${String(seq).padStart(9, "0")}.${sub}`
+export const actorOf = (run: string, seq: number, sub: number): string =>
+  `${run}.${String(seq).padStart(9, "0")}.${sub}`
 
 interface Done {
   readonly from: Position
@@ -134,7 +135,11 @@ const weightOf = (item: SourceItem): number => {
   if (item._tag === "Fault") return 1
   let characters = 0
   for (const value of Object.values(item.fields)) {
-    characters += typeof value === "string" ? value.length : typeof value === "object" ? JSON.stringify(value).length : 0
+    characters += typeof value === "string"
+      ? value.length
+      : typeof value === "object"
+      ? JSON.stringify(value).length
+      : 0
   }
   return 1 + Math.floor(characters / charactersOfRow)
 }
@@ -165,19 +170,37 @@ const inBatches = (limit: number) => <E, R>(items: Stream.Stream<SourceItem, E, 
 const indexBatches = (context: WalkContext): Stream.Stream<Batch, any, RunIndex> => {
   const position = context.state.position
   const start = position._tag === "Index" ? position.after : null
-  return Stream.unwrap(Effect.map(RunIndex, (index) =>
-    Stream.paginate(start, (after: RunRow | { readonly seq: number; readonly sub: number } | null) =>
-      Effect.map(
-        patient(
-          index.rows(context.run, { after, limit: batchRowsOf(context), statuses: ["live", "expanded", "done", "dropped", "failed"] })),
-        (items) => {
-          const last = items.at(-1)
-          if (last === undefined) return [[], Option.none()] as const
-          const from: Position = { _tag: "Index", after: after === null ? null : { seq: after.seq, sub: after.sub } }
-          const to: Position = { _tag: "Index", after: { seq: last.seq, sub: last.sub } }
-          return [[{ size: items.length, from, to, items, source: false } satisfies Batch], Option.some(last)] as const
-        }
-      ))))
+  return Stream.unwrap(
+    Effect.map(
+      RunIndex,
+      (index) =>
+        Stream.paginate(start, (after: RunRow | { readonly seq: number; readonly sub: number } | null) =>
+          Effect.map(
+            patient(
+              index.rows(context.run, {
+                after,
+                limit: batchRowsOf(context),
+                statuses: ["live", "expanded", "done", "dropped", "failed"]
+              })
+            ),
+            (items) => {
+              const last = items.at(-1)
+              if (last === undefined) {
+                return [[], Option.none()] as const
+              }
+              const from: Position = {
+                _tag: "Index",
+                after: after === null ? null : { seq: after.seq, sub: after.sub }
+              }
+              const to: Position = { _tag: "Index", after: { seq: last.seq, sub: last.sub } }
+              return [
+                [{ size: items.length, from, to, items, source: false } satisfies Batch],
+                Option.some(last)
+              ] as const
+            }
+          ))
+    )
+  )
 }
 
 const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
@@ -185,7 +208,9 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
   const index = yield* RunIndex
   const clientOf = yield* ProblemActor.entity.client
   const names = plan.recipe.stages.map(({ name }) => name)
-  const setStages = plan.plan.stages.filter(({ ord, stage }) => stage.kind === "set" && ord >= step.from && ord < step.to)
+  const setStages = plan.plan.stages.filter(({ ord, stage }) =>
+    stage.kind === "set" && ord >= step.from && ord < step.to
+  )
 
   /** Sends rows to their hosts, one message a host, and answers their reports in order. */
   const enrich = Effect.fnUntraced(function*(walkers: ReadonlyArray<Walker>) {
@@ -216,7 +241,9 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
     return reports
   })
 
-  const fromSource = (items: ReadonlyArray<SourceItem>): { readonly walkers: Array<Walker>; readonly faults: Array<RunRow> } => {
+  const fromSource = (
+    items: ReadonlyArray<SourceItem>
+  ): { readonly walkers: Array<Walker>; readonly faults: Array<RunRow> } => {
     const walkers: Array<Walker> = []
     const faults: Array<RunRow> = []
     for (const item of items) {
@@ -234,7 +261,12 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
         sub: 0,
         parent: null,
         read: { source },
-        enrich: { actor, ingest: { run, seq, sub: 0, parent: null, id, source, line, raw: fields }, from: 0, applied: [] }
+        enrich: {
+          actor,
+          ingest: { run, seq, sub: 0, parent: null, id, source, line, raw: fields },
+          from: 0,
+          applied: []
+        }
       })
     }
     return { walkers, faults }
@@ -243,8 +275,10 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
   const fromIndex = Effect.fnUntraced(function*(rows: ReadonlyArray<RunRow>) {
     const mine = rows.filter(({ actor, stage }) => actor !== null && (stage === null || stage >= step.from))
     const refs = mine.map(({ seq, sub }) => ({ seq, sub }))
-    const found = yield* Effect.forEach(setStages, ({ ord }) =>
-      Effect.map(patient(index.results(run, ord, refs)), (results) => ({ ord, results })))
+    const found = yield* Effect.forEach(
+      setStages,
+      ({ ord }) => Effect.map(patient(index.results(run, ord, refs)), (results) => ({ ord, results }))
+    )
     return mine.map((row, at): Walker => ({
       seq: row.seq,
       sub: row.sub,
@@ -344,10 +378,16 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
 })
 
 /** Source, line and message of a row that could not be read, as the index keeps them. */
-export const faultOrigin = (detail: string | null): { readonly source: string; readonly line: number; readonly message: string } => {
+export const faultOrigin = (
+  detail: string | null
+): { readonly source: string; readonly line: number; readonly message: string } => {
   const value: Json = detail === null ? null : JSON.parse(detail)
   const fields: JsonObject = isJsonObject(value) ? value : {}
-  return { source: String(fields["source"] ?? ""), line: Number(fields["line"] ?? 0), message: String(fields["message"] ?? "") }
+  return {
+    source: String(fields["source"] ?? ""),
+    line: Number(fields["line"] ?? 0),
+    message: String(fields["message"] ?? "")
+  }
 }
 
 const textOf = (fields: Fields): string => {

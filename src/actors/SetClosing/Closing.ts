@@ -30,7 +30,8 @@ export const eachGroupPage = <E, R>(
     let after: GroupCursor = null
     while (true) {
       const page: ReadonlyArray<GroupMember> = yield* patient(
-        index.groups(run, ord, by, { after, limit: pageMembers }))
+        index.groups(run, ord, by, { after, limit: pageMembers })
+      )
       const last = page.at(-1)
       if (last === undefined) return
       if (after !== null && last.group === after.group && last.seq === after.seq && last.sub === after.sub) {
@@ -52,8 +53,7 @@ export const makeResults = Effect.fnUntraced(function*({ ord, run }: Closing) {
     return piece.length === 0 ? Effect.void : patient(index.putResults(run, ord, piece))
   })
   return {
-    add: (result: SetResult) =>
-      Effect.suspend(() => results.push(result) < pageResults ? Effect.void : flush),
+    add: (result: SetResult) => Effect.suspend(() => results.push(result) < pageResults ? Effect.void : flush),
     flush
   }
 })
@@ -65,7 +65,8 @@ export const liveRows = Effect.fnUntraced(function*({ run }: Closing) {
   let after: RowRef | null = null
   while (true) {
     const page: ReadonlyArray<RowRef> = yield* patient(
-      index.rows(run, { after, limit: pageMembers, statuses: ["live"] }))
+      index.rows(run, { after, limit: pageMembers, statuses: ["live"] })
+    )
     const last = page.at(-1)
     if (last === undefined) return rows
     for (const row of page) rows.push(row)

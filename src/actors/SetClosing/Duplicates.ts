@@ -85,7 +85,12 @@ export const closeNear = Effect.fnUntraced(function*(closing: Closing, params: N
     const refs = dropped.flatMap(({ keeper, row }) => [rows.at(keeper), rows.at(row)])
     const payloads = refs.length === 0 ? [] : yield* patient(index.payloads(closing.run, closing.ord, refs))
     for (const [at, { keeper, row }] of dropped.entries()) {
-      const detail = detailOf(rows.at(keeper), found.similarity[row] ?? 0, payloads[2 * at] ?? null, payloads[2 * at + 1] ?? null)
+      const detail = detailOf(
+        rows.at(keeper),
+        found.similarity[row] ?? 0,
+        payloads[2 * at] ?? null,
+        payloads[2 * at + 1] ?? null
+      )
       yield* results.add({ ...rows.at(row), drop: { reason: "near-duplicate", detail }, patch: {} })
     }
     for (let row = from; row < to; row++) {

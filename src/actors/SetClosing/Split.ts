@@ -1,7 +1,7 @@
 // The closing of the split: all live rows are assigned at once, clusters in one piece, so that the counts come out exactly.
 // Memory: about 60 bytes a row while it runs.
 import { Effect } from "effect"
-import { assign, type SplitUnit, splitNames } from "../../domain/ExactSplit.ts"
+import { assign, splitNames, type SplitUnit } from "../../domain/ExactSplit.ts"
 import type { RowRef } from "../../domain/RunRow.ts"
 import type { SplitParams } from "../../domain/stages/Split.ts"
 import { patient } from "../DurableActor.ts"
@@ -17,9 +17,10 @@ export const closeSplit = Effect.fnUntraced(function*(closing: Closing, params: 
   const units: Array<SplitUnit> = []
   let after: RowRef | null = null
   while (true) {
-    const page: ReadonlyArray<RowRef & { readonly stratum: string | null; readonly cluster: string | null }> = yield* patient(
-      index.strata(run, ord, { clusterStage, after, limit: pageMembers })
-    )
+    const page: ReadonlyArray<RowRef & { readonly stratum: string | null; readonly cluster: string | null }> =
+      yield* patient(
+        index.strata(run, ord, { clusterStage, after, limit: pageMembers })
+      )
     const last = page.at(-1)
     if (last === undefined) break
     for (const { cluster, seq, stratum, sub } of page) {

@@ -9,5 +9,7 @@ import { quality } from "./Quality.ts"
 import { split } from "./Split.ts"
 
 export const stages: ReadonlyMap<string, Stage> = new Map(
-  [normalise, extractProblems, quality, decontaminate, exactDuplicates, nearDuplicates, split].map((stage) => [stage.name, stage])
+  [normalise, extractProblems, quality, decontaminate, exactDuplicates, nearDuplicates, split].map((
+    stage
+  ) => [stage.name, stage])
 )

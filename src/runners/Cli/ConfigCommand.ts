@@ -5,16 +5,18 @@ import { ConfigPlaces } from "../Config/Settings.ts"
 import { misused } from "./Failure.ts"
 import { printLine } from "./Say.ts"
 
-export const configCommand = Effect.fn("Cli.config")(function*(flags: { readonly config: Option.Option<string>; readonly json: boolean }) {
-  const places = { environment: process.env, directory: process.cwd(), file: Option.getOrUndefined(flags.config) }
-  const settings = yield* Effect.mapError(
-    Effect.provideService(describeConfig(), ConfigPlaces, places),
-    (error) => misused(error.message)
-  )
-  if (flags.json) return yield* Effect.forEach(settings, printLine, { discard: true })
-  const lines = settings.flatMap(({ doc, key, origin, unit, value }) => [
-    `${key} = ${value === "" ? "(none)" : value}${unit === "" ? "" : ` ${unit}`}   [${origin}]`,
-    `    ${doc}`
-  ])
-  yield* Effect.sync(() => process.stdout.write(`${lines.join("\n")}\n`))
-})
+export const configCommand = Effect.fn("Cli.config")(
+  function*(flags: { readonly config: Option.Option<string>; readonly json: boolean }) {
+    const places = { environment: process.env, directory: process.cwd(), file: Option.getOrUndefined(flags.config) }
+    const settings = yield* Effect.mapError(
+      Effect.provideService(describeConfig(), ConfigPlaces, places),
+      (error) => misused(error.message)
+    )
+    if (flags.json) return yield* Effect.forEach(settings, printLine, { discard: true })
+    const lines = settings.flatMap(({ doc, key, origin, unit, value }) => [
+      `${key} = ${value === "" ? "(none)" : value}${unit === "" ? "" : ` ${unit}`}   [${origin}]`,
+      `    ${doc}`
+    ])
+    yield* Effect.sync(() => process.stdout.write(`${lines.join("\n")}\n`))
+  }
+)

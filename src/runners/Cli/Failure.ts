@@ -9,7 +9,8 @@ export class CommandFailed extends Schema.TaggedError<CommandFailed>()("CommandF
 }) {}
 
 /** The work failed. */
-export const workFailed = (message: string, hint = ""): CommandFailed => new CommandFailed({ exitCode: 1, message, hint })
+export const workFailed = (message: string, hint = ""): CommandFailed =>
+  new CommandFailed({ exitCode: 1, message, hint })
 /** Wrong usage or configuration. */
 export const misused = (message: string, hint = ""): CommandFailed => new CommandFailed({ exitCode: 2, message, hint })
 

@@ -43,13 +43,29 @@ export const makeProgress = (run: {
       ? `reading: ${names.slice(step.from, step.to).join(", ") || "rows"}`
       : `applying: ${names.slice(step.from, step.to).join(", ")}`
     const elapsed = Math.max(0.001, (nowMillis - run.startedMillis) / 1000)
-    const done = step?._tag === "Walk" && !step.source ? (state.position._tag === "Index" ? state.position.after?.seq ?? 0 : 0) : undefined
-    const share = step?._tag === "Walk" ? (step.source ? readShare(run.bytes, state) : done === undefined || tally.in === 0 ? undefined : done / tally.in) : undefined
-    return { doing, dropped, elapsed, share, rate: tally.in / elapsed, in: tally.in, failed: tally.failed, step: state.step, steps: steps.length }
+    const done = step?._tag === "Walk" && !step.source
+      ? (state.position._tag === "Index" ? state.position.after?.seq ?? 0 : 0)
+      : undefined
+    const share = step?._tag === "Walk"
+      ? (step.source ? readShare(run.bytes, state) : done === undefined || tally.in === 0 ? undefined : done / tally.in)
+      : undefined
+    return {
+      doing,
+      dropped,
+      elapsed,
+      share,
+      rate: tally.in / elapsed,
+      in: tally.in,
+      failed: tally.failed,
+      step: state.step,
+      steps: steps.length
+    }
   }
   const text = (state: RunState, nowMillis: number): string => {
     const now = describe(state, nowMillis)
-    return `[${Math.min(now.step + 1, now.steps)}/${now.steps}] ${now.doing} · ${count(now.in)} read, ${count(now.dropped)} dropped, ${count(now.failed)} failed`
+    return `[${Math.min(now.step + 1, now.steps)}/${now.steps}] ${now.doing} · ${count(now.in)} read, ${
+      count(now.dropped)
+    } dropped, ${count(now.failed)} failed`
   }
   const bar = (state: RunState, nowMillis: number): string => {
     const { share } = describe(state, nowMillis)
@@ -69,7 +85,18 @@ export const makeProgress = (run: {
         shownStep = state.step
         if (run.json) {
           const { doing, dropped, elapsed, failed, in: read, share, step, steps: all } = describe(state, nowMillis)
-          return printLine({ event: "progress", run: run.id, step: step + 1, steps: all, doing, in: read, dropped, failed, share: share ?? null, seconds: Math.round(elapsed * 10) / 10 })
+          return printLine({
+            event: "progress",
+            run: run.id,
+            step: step + 1,
+            steps: all,
+            doing,
+            in: read,
+            dropped,
+            failed,
+            share: share ?? null,
+            seconds: Math.round(elapsed * 10) / 10
+          })
         }
         return Effect.sync(() => {
           if (terminal) process.stderr.write(`\r\u001b[2K${bar(state, nowMillis)}`)
@@ -85,4 +112,6 @@ export const makeProgress = (run: {
 
 /** How much of the source is read, for one file; undefined where it cannot be known. */
 const readShare = (bytes: number | null, { position }: RunState): number | undefined =>
-  bytes === null || position._tag !== "Source" || position.cursor.file !== 0 ? undefined : position.cursor.offset / bytes
+  bytes === null || position._tag !== "Source" || position.cursor.file !== 0
+    ? undefined
+    : position.cursor.offset / bytes

@@ -9,8 +9,8 @@ import { DatasetRunActor, wake } from "../../actors/DatasetRunActor.ts"
 import { storeResources } from "../../actors/Plans.ts"
 import { Sources as SourcesPort } from "../../actors/Sources.ts"
 import type { RunState } from "../../domain/DatasetRun.ts"
-import { canonical, type Json } from "../../domain/Json.ts"
 import { digest } from "../../domain/Ids.ts"
+import { canonical, type Json } from "../../domain/Json.ts"
 import type { Recipe } from "../../domain/Recipe.ts"
 import type { Summary } from "../../domain/RunReport.ts"
 import type { SourceSpec } from "../../domain/Source.ts"
@@ -79,8 +79,14 @@ export const run = Effect.fnUntraced(function*(flags: RunFlags) {
   if (Option.isNone(flags.data)) yield* prepareStore(dataDir, again)
   const app = App.layer({ dataDir }).pipe(Layer.provideMerge(Config.layerFromEnv), Layer.provideMerge(services))
   return yield* Effect.scoped(Effect.gen(function*() {
-    const context = yield* Effect.mapError(Layer.build(app), (error: { readonly message: string }) => misused(error.message))
-    const summary = yield* Effect.provideContext(inApp(flags, recipe, input, out, written, again), context as Context.Context<any>)
+    const context = yield* Effect.mapError(
+      Layer.build(app),
+      (error: { readonly message: string }) => misused(error.message)
+    )
+    const summary = yield* Effect.provideContext(
+      inApp(flags, recipe, input, out, written, again),
+      context as Context.Context<any>
+    )
     if (Option.isNone(flags.data)) yield* Effect.promise(() => writeFile(join(dataDir, finishedMark), ""))
     return summary
   })) as Effect.Effect<Summary, any>
@@ -123,7 +129,8 @@ const recipeOf = Effect.fnUntraced(function*(flags: RunFlags) {
       seed: Option.getOrUndefined(flags.seed),
       ...(limit === undefined ? {} : { limitRows: limit })
     }, stages),
-    (error) => misused(error.message, error._tag === "RecipeInvalid" ? "Nothing was run. docs/recipes.md tells the format." : "")
+    (error) =>
+      misused(error.message, error._tag === "RecipeInvalid" ? "Nothing was run. docs/recipes.md tells the format." : "")
   )
   const inFlight = Option.getOrElse(flags.inFlight, () => recipe.limits.inFlight)
   const rowsPerSecond = Option.getOrElse(flags.rate, () => recipe.limits.rowsPerSecond)
@@ -155,7 +162,8 @@ const prepareStore = Effect.fnUntraced(function*(dataDir: string, again: boolean
 })
 
 /** What makes a run another run: all but its limits and the form of its outputs. */
-const identity = ({ limits: _, outputs: __, description: ___, ...recipe }: Recipe): string => canonical(recipe as unknown as Json)
+const identity = ({ limits: _, outputs: __, description: ___, ...recipe }: Recipe): string =>
+  canonical(recipe as unknown as Json)
 
 const inApp = Effect.fnUntraced(function*(
   flags: RunFlags,
@@ -172,7 +180,11 @@ const inApp = Effect.fnUntraced(function*(
   const before = yield* client.get
   if (before.state.status === "new") {
     if (again) yield* nothingToResume(flags)
-    const resources = yield* Effect.catchTag(storeResources(input.texts), "ResourcesTooLarge", (error) => Effect.fail(misused(error.message)))
+    const resources = yield* Effect.catchTag(
+      storeResources(input.texts),
+      "ResourcesTooLarge",
+      (error) => Effect.fail(misused(error.message))
+    )
     yield* client.send(
       "Start",
       { recipe, fingerprint: input.fingerprint, resources, out, atMillis },
@@ -200,7 +212,10 @@ const inApp = Effect.fnUntraced(function*(
       return written.summary
     }
     case "failed":
-      return yield* workFailed(state.error?.message ?? "The run broke off.", "What was done is kept: remove the cause and give the same command with --resume.")
+      return yield* workFailed(
+        state.error?.message ?? "The run broke off.",
+        "What was done is kept: remove the cause and give the same command with --resume."
+      )
     case "cancelled":
       return yield* workFailed("The run was cancelled.")
     default:
@@ -217,25 +232,35 @@ const nothingToResume = Effect.fnUntraced(function*(flags: RunFlags) {
       "Give the command as it was first given, with --resume added; or start a new run without --resume."
     )
   }
-  if (!flags.resume) return yield* misused("There is no run whose rows could be run again.", "Start one with the same command without --rerun-failed and --rerun-from.")
+  if (!flags.resume) {
+    return yield* misused(
+      "There is no run whose rows could be run again.",
+      "Start one with the same command without --rerun-failed and --rerun-from."
+    )
+  }
   process.stderr.write("polya: there is no run to go on with here yet, so this starts it\n")
 })
 
 type RunClient = ReturnType<Effect.Success<typeof DatasetRunActor.client>>
 
-const goOn = Effect.fnUntraced(function*(flags: RunFlags, recipe: Recipe, state: RunState, client: RunClient, atMillis: number) {
-  if (canonical(state.limits) !== canonical(recipe.limits)) yield* client.send("ChangeLimits", recipe.limits)
-  if (flags.rerunFailed || Option.isSome(flags.rerunFrom)) {
-    if (state.status === "running") yield* client.send("Pause", { why: "to run rows again", atMillis })
-    const rerun = Option.match(flags.rerunFrom, {
-      onNone: () => client.send("RerunFailed", { atMillis }),
-      onSome: (stage) => client.send("Rerun", { stage, atMillis })
-    })
-    return yield* Effect.mapError(rerun, (error) => misused(error.message))
+const goOn = Effect.fnUntraced(
+  function*(flags: RunFlags, recipe: Recipe, state: RunState, client: RunClient, atMillis: number) {
+    if (canonical(state.limits) !== canonical(recipe.limits)) yield* client.send("ChangeLimits", recipe.limits)
+    if (flags.rerunFailed || Option.isSome(flags.rerunFrom)) {
+      if (state.status === "running") yield* client.send("Pause", { why: "to run rows again", atMillis })
+      const rerun = Option.match(flags.rerunFrom, {
+        onNone: () => client.send("RerunFailed", { atMillis }),
+        onSome: (stage) => client.send("Rerun", { stage, atMillis })
+      })
+      return yield* Effect.mapError(rerun, (error) => misused(error.message))
+    }
+    if (state.status === "done" || state.status === "running") return
+    yield* Effect.mapError(
+      client.send("Resume", { why: "polya run --resume", atMillis }),
+      (error) => misused(error.message)
+    )
   }
-  if (state.status === "done" || state.status === "running") return
-  yield* Effect.mapError(client.send("Resume", { why: "polya run --resume", atMillis }), (error) => misused(error.message))
-})
+)
 
 /** Fails when the driver broke and could not store why (a full disk cannot hold its own obituary). */
 const trouble = (id: string) =>
@@ -244,7 +269,12 @@ const trouble = (id: string) =>
     Effect.orElseSucceed(() => ({ driving: true, trouble: null })),
     Effect.repeat({ until: ({ trouble }) => trouble !== null }),
     Effect.flatMap((found) =>
-      Effect.fail(workFailed(found.trouble?.message ?? "", "What was committed is kept: remove the cause and give the same command with --resume."))
+      Effect.fail(
+        workFailed(
+          found.trouble?.message ?? "",
+          "What was committed is kept: remove the cause and give the same command with --resume."
+        )
+      )
     )
   )
 
@@ -266,7 +296,10 @@ const readAgain = Effect.fnUntraced(function*(out: string) {
   const { readSummary } = yield* Effect.promise(() => import("../FileOutput.ts"))
   const summary = yield* Effect.promise(() => readSummary(out))
   if (summary === undefined) {
-    return yield* workFailed(`The run is done, but ${out} has no summary.json any more.`, "Use --rerun-failed to write the outputs again.")
+    return yield* workFailed(
+      `The run is done, but ${out} has no summary.json any more.`,
+      "Use --rerun-failed to write the outputs again."
+    )
   }
   process.stderr.write("polya: this run was done before; these are its results\n")
   return summary as Summary

@@ -12,7 +12,13 @@ export const printLine = (value: object): Effect.Effect<void> =>
 const grouped = new Intl.NumberFormat("en-US")
 export const count = (n: number): string => grouped.format(n)
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
-export const seconds = (n: number): string => (n < 10 ? `${n.toFixed(1)} s` : n < 120 ? `${Math.round(n)} s` : `${Math.floor(n / 60)} min ${Math.round(n % 60)} s`)
+export const seconds = (
+  n: number
+): string => (n < 10
+  ? `${n.toFixed(1)} s`
+  : n < 120
+  ? `${Math.round(n)} s`
+  : `${Math.floor(n / 60)} min ${Math.round(n % 60)} s`)
 export const mebibytes = (bytes: number): string => `${count(Math.round(bytes / 1_048_576))} MiB`
 
 /** A path as the user would type it. */
@@ -34,14 +40,23 @@ export const summaryLines = (summary: Summary, out: string): ReadonlyArray<strin
   const dropped = drops.reduce((sum, [, n]) => sum + n, 0)
   const { test, train, validation } = summary.splits
   return [
-    `${summary.recipe}: ${plural(summary.in, "row")} in ${seconds(summary.seconds)} (${count(Math.round(summary.problemsPerSecond))} a second, peak memory ${mebibytes(summary.peakMemoryBytes)})`,
+    `${summary.recipe}: ${plural(summary.in, "row")} in ${seconds(summary.seconds)} (${
+      count(Math.round(summary.problemsPerSecond))
+    } a second, peak memory ${mebibytes(summary.peakMemoryBytes)})`,
     ...table([
       ["done", count(summary.done)],
-      ...derived.map(([stage, n]): [string, string] => ["", `${stage} made ${plural(n, "problem")} of ${plural(expandedAt(summary, stage), "row")}`]),
+      ...derived.map((
+        [stage, n]
+      ): [string, string] => [
+        "",
+        `${stage} made ${plural(n, "problem")} of ${plural(expandedAt(summary, stage), "row")}`
+      ]),
       ["dropped", count(dropped)],
       ...drops.map(([reason, n]): [string, string] => ["", `${count(n).padStart(7)}  ${reason}`]),
       ["failed", count(summary.failed)],
-      ...summary.report.failures.map((failure): [string, string] => ["", `${count(failure.rows).padStart(7)}  ${failure.tag}`]),
+      ...summary.report.failures.map((
+        failure
+      ): [string, string] => ["", `${count(failure.rows).padStart(7)}  ${failure.tag}`]),
       ["written", `train ${count(train)}, validation ${count(validation)}, test ${count(test)}`],
       ["files", shown(out)],
       ["report", shown(`${out}/report.html`)]
