@@ -30,6 +30,12 @@ export const closeExact = Effect.fnUntraced(function*(closing: Closing) {
   yield* results.flush
 })
 
+/**
+ * Alike, but not the same problem: other numerals or variables, or a reference answer that says otherwise (on MATH, eleven of twelve
+ * such pairs asked different things). They are grouped, never dropped.
+ */
+const apart = (a: Uint8Array, b: Uint8Array): boolean => isVariant(a, b) || answersDiffer(a, b)
+
 const detailOf = ({ seq, sub }: RowRef, similarity: number, kept: Uint8Array | null, dropped: Uint8Array | null) => ({
   of: { seq, sub },
   similarity: Math.round(similarity * 10_000) / 10_000,
@@ -66,7 +72,7 @@ export const closeNear = Effect.fnUntraced(function*(closing: Closing, params: N
         if (payload === null || row < 0) continue
         for (const other of band) {
           if (seen.add(other.row, row)) {
-            pairs.add(other.row, row, jaccard(other.payload, payload), isVariant(other.payload, payload))
+            pairs.add(other.row, row, jaccard(other.payload, payload), apart(other.payload, payload))
           }
         }
         band.push({ row, payload })
