@@ -62,7 +62,9 @@ const random = (seed: number): () => number => {
 const write = async (name: string, lines: Iterable<string>): Promise<string> => {
   const path = join(folder, name)
   const file = createWriteStream(path)
-  for (const line of lines) if (!file.write(`${line}\n`)) await new Promise((resolve) => file.once("drain", resolve))
+  for (const line of lines) {
+    if (!file.write(`${line}\n`)) await new Promise<void>((resolve) => file.once("drain", () => resolve()))
+  }
   await new Promise<void>((resolve) => file.end(() => resolve()))
   return path
 }
