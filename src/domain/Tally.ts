@@ -59,7 +59,7 @@ export interface Counted {
   /** One past the last stage of the walk. */
   readonly to: number
   readonly status: RowStatus
-  /** Stage that decided the fate; -1: the source itself; null while the row lives or if it is done. */
+  /** Stage that decided the fate; -1: none, the row met no stage; null while the row lives or if it is done. */
   readonly stage: number | null
   readonly reason: string | null
   /** Derived rows that an expanding stage made of it. */
@@ -96,7 +96,7 @@ export class TallyBuilder {
       const stage = this.stages[ord]
       if (stage !== undefined) stage.millis += millis
     }
-    const end = row.stage === null || row.stage < 0 ? row.to : row.stage + 1
+    const end = row.stage === null ? row.to : row.stage + 1
     for (let ord = row.from; ord < end; ord++) {
       const stage = this.stages[ord]
       if (stage === undefined) continue
