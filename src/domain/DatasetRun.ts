@@ -202,7 +202,7 @@ const again = (
       ...state,
       status: "running",
       generation: state.generation + 1,
-      redoFrom,
+      redoFrom: state.status === "done" ? redoFrom : earlier(state.redoFrom, redoFrom),
       step: 0,
       position: startPosition,
       tally: emptyTally(state.tally.stages.length),
@@ -214,6 +214,10 @@ const again = (
     [event]
   )
 }
+
+/** A rerun that was not finished still has to be: rows that it did not reach hold older results. */
+const earlier = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? a ?? b : Math.min(a, b)
 
 export const RerunFailedFields = { atMillis: Schema.Number }
 /** Sends all rows through again; only failed ones are worked, the others answer from their records. */
