@@ -4,7 +4,7 @@
 import { Effect, Exit, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { canonical, type Json } from "../domain/Json.ts"
-import type { PlannedStage } from "../domain/Plan.ts"
+import type { Plan, PlannedStage } from "../domain/Plan.ts"
 import * as Problem from "../domain/Problem.ts"
 import type { StageJob, StageWork } from "../domain/Segment.ts"
 import type { ExpandOutcome, Fields } from "../domain/Stage.ts"
@@ -23,8 +23,6 @@ export const EnrichRow = Schema.Struct({
   actor: Schema.String,
   /** The row as read or derived; null: it was ingested before. */
   ingest: Schema.NullOr(Schema.Struct(Problem.IngestFields)),
-  /** First stage for this row: derived rows come in after the stage that made them. */
-  from: Schema.Int,
   /** What the set stages at the start of the walk found. */
   applied: Schema.Array(Schema.Struct({
     ord: Schema.Int,
@@ -120,7 +118,6 @@ interface Passing {
   readonly state: Problem.ProblemState
   /** Records that hold, and those made now. */
   records: Array<Problem.StageRecord>
-  attempts: number
   work: StageWork
 }
 const noWork: StageWork = { outcomes: [], entries: [] }
@@ -135,18 +132,22 @@ const enrichMany = Effect.fnUntraced(function*(
   const passing = request.rows.map((row, index) => {
     const before = stored[index]?.state ?? Problem.initialProblem
     const state = row.ingest === null ? before : Problem.ingest(before, row.ingest).state
-    return { row, state, records: held(run, request, row, state), attempts: 1, work: noWork } satisfies Passing
+    return { row, state, records: held(run, request, row, state), work: noWork } satisfies Passing
   })
   yield* runStages(executor, run, request, passing)
   const steps = passing.flatMap(({ records, row, state }) => [
     ...(row.ingest === null ? [] : [{ actor: row.actor, tag: "Ingest" as const, payload: row.ingest }]),
-    { actor: row.actor, tag: "Record" as const, payload: { base: state.base, from: 0, records, last: request.last } }
+    ...(state.status === "cancelled" ? [] : [{
+      actor: row.actor,
+      tag: "Record" as const,
+      payload: { base: state.base, from: 0, records, last: request.last }
+    }])
   ])
   const exits = yield* host.sendAll(steps)
   for (const exit of exits) {
     if (Exit.isSuccess(exit)) continue
     const error = Exit.findErrorOption(exit)
-    // An edit overtook us: the driver sends the row again and the edited fields are worked.
+    // An edit or a cancel overtook us: the driver sends the row again and finds it as it is now.
     if (error._tag === "Some" && error.value instanceof Problem.ProblemChanged) {
       return yield* new ActorUnavailable({ reason: "fenced", detail: error.value.message })
     }
@@ -156,7 +157,11 @@ const enrichMany = Effect.fnUntraced(function*(
   return passing.map((one) => report(request, one))
 })
 
-/** The records that still hold: made of equal inputs, in this generation or not asked for anew. Set stages' results are as given. */
+/**
+ * The records that still hold: made of equal inputs, in this generation or not asked for anew. Set stages' results are as given. A row of
+ * the index whose records from before the walk do not hold was edited after set stages had seen it: it is dropped until the run's next
+ * generation takes it through from its start.
+ */
 const held = (
   { plan }: RunPlan,
   request: EnrichMany,
@@ -164,15 +169,16 @@ const held = (
   state: Problem.ProblemState
 ): Array<Problem.StageRecord> => {
   const records: Array<Problem.StageRecord> = []
-  for (let ord = row.from; ord < request.to; ord++) {
+  for (let ord = state.from; ord < request.to; ord++) {
     const stage = plan.stages[ord]
     if (stage === undefined) break
+    const isBefore = ord < request.from
     const inputs = Problem.inputsOf(state.base, plan.chain[ord - 1]) + stage.key
     const old = state.records.find((one) => one.ord === ord)
     if (stage.stage.kind === "set") {
       const result = row.applied.find((one) => one.ord === ord)
-      const before = ord < request.from ? old : undefined
-      if (before === undefined && ord < request.from) break
+      const before = isBefore ? old : undefined
+      if (before === undefined && isBefore) return [...records, edited(plan, request, state)]
       const outcome: Problem.StageRecord["outcome"] = before?.outcome ?? (result?.drop
         ? { _tag: "Dropped", reason: result.drop.reason, detail: result.drop.detail }
         : { _tag: "Kept", patch: result?.patch ?? {} })
@@ -180,7 +186,9 @@ const held = (
         canonical(old.outcome as unknown as Json) === canonical(outcome as unknown as Json)
       records.push(same ? old : recordOf(stage, inputs, request.generation, 1, 0, outcome))
     } else {
-      if (old === undefined || old.inputs !== inputs) break
+      if (old === undefined || old.inputs !== inputs) {
+        return isBefore ? [...records, edited(plan, request, state)] : records
+      }
       const anew = old.generation !== request.generation &&
         (old.outcome._tag === "Failed" || (request.redoFrom !== null && ord >= request.redoFrom))
       if (anew) break
@@ -189,6 +197,13 @@ const held = (
     if (Problem.isFate(records.at(-1)?.outcome ?? { _tag: "Kept", patch: {} })) break
   }
   return records
+}
+
+const edited = ({ chain, stages }: Plan, request: EnrichMany, { base }: Problem.ProblemState): Problem.StageRecord => {
+  const stage = stages[request.from]
+  if (stage === undefined) throw new Error(`a walk over rows of the index begins at no stage: ${request.from}`)
+  const inputs = Problem.inputsOf(base, chain[request.from - 1]) + stage.key
+  return recordOf(stage, inputs, request.generation, 1, 0, { _tag: "Dropped", reason: "edited" })
 }
 
 const recordOf = (
@@ -248,11 +263,11 @@ const retryOf = (
 }
 
 /** The work that is left for a row: from the first stage without a record; none if it met its fate and nothing is to be indexed. */
-const jobOf = (request: EnrichMany, { records, row, state }: Passing): StageJob | undefined => {
+const jobOf = (request: EnrichMany, { records, state }: Passing): StageJob | undefined => {
   const end = records.at(-1)
   if (end !== undefined && Problem.isFate(end.outcome)) return undefined
   if (state.status === "cancelled") return undefined
-  const from = end === undefined ? row.from : end.ord + 1
+  const from = end === undefined ? state.from : end.ord + 1
   if (from >= request.to && request.index.length === 0) return undefined
   return { fields: Problem.fieldsAfter(state.raw, records), from, to: request.to, index: request.index }
 }
@@ -263,13 +278,14 @@ const report = (request: EnrichMany, { records, row, state, work }: Passing): Ro
   const end = records.at(-1)
   const fate = end !== undefined && Problem.isFate(end.outcome) ? end : undefined
   const cancelled = state.status === "cancelled"
-  const outcome = fate?.outcome
+  const outcome = cancelled ? undefined : fate?.outcome
   const millis = records.flatMap(({ ord, millis }) => (ord >= request.from && millis > 0 ? [{ ord, millis }] : []))
   for (const { millis: spent, ord } of work.entries) millis.push({ ord, millis: spent })
   return {
     actor: row.actor,
     status: cancelled ? "dropped" : statusOf(records, request.last),
-    stage: cancelled ? -1 : fate?.ord ?? null,
+    // In a walk over the index a cancelled row ends at the walk's first stage: so it is known for the walk's own if the walk is repeated.
+    stage: cancelled ? (row.ingest === null ? request.from : -1) : fate?.ord ?? null,
     reason: cancelled
       ? "cancelled"
       : outcome?._tag === "Dropped"

@@ -46,7 +46,7 @@ export const drive = Effect.fn("RunDriver.drive")(function*(handle: RunHandle) {
     switch (step?._tag) {
       case "Walk": {
         if (state.step === 0 && generation > 0 && isStart(state)) yield* forget(handle.id)
-        yield* walk({
+        const ended = yield* walk({
           run: handle.id,
           plan,
           step,
@@ -58,10 +58,7 @@ export const drive = Effect.fn("RunDriver.drive")(function*(handle: RunHandle) {
               return went && (yield* patient(handle.state)).status === "running"
             })
         })
-        const after = yield* patient(handle.state)
-        if (after.status === "running" && after.generation === generation && after.step === state.step) {
-          yield* next(none)
-        }
+        if (ended) yield* next(none)
         break
       }
       case "Close": {

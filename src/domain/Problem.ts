@@ -54,7 +54,11 @@ export const ProblemState = Schema.Struct({
   raw: JsonFields,
   /** Names `raw`. */
   base: Schema.String,
-  /** In order of `ord`, without gaps from the stage at which the row came in. */
+  /** Names the fields as they were ingested: an edit changes `base`, and lasts when the same row is read again. */
+  origin: Schema.String,
+  /** First stage that the row goes through: 0, or the one after the stage that derived it. */
+  from: Schema.Int,
+  /** In order of `ord`, without gaps from `from`. */
   records: Schema.Array(StageRecord)
 })
 export type ProblemState = typeof ProblemState.Type
@@ -70,13 +74,15 @@ export const initialProblem: ProblemState = {
   line: 0,
   raw: {},
   base: "",
+  origin: "",
+  from: 0,
   records: []
 }
 
-/** The commands' record was made for other raw fields than the problem now has: read it again and redo. */
+/** The problem was edited or cancelled while its stages ran: read it again and redo. */
 export class ProblemChanged extends Schema.TaggedError<ProblemChanged>()("ProblemChanged", { actor: Schema.String }) {
   override get message() {
-    return `The problem ${this.actor} was edited while its stages ran; run them again`
+    return `The problem ${this.actor} was edited or cancelled while its stages ran; run them again`
   }
 }
 /** A command needs a problem that was ingested before. */
@@ -102,17 +108,17 @@ export const IngestFields = {
   id: Schema.String,
   source: Schema.String,
   line: Schema.Int,
+  from: Schema.Int,
   raw: JsonFields
 }
 export type Ingest = Schema.Struct<typeof IngestFields>["Type"]
 
-/** Sets the raw fields. The same fields again change nothing; others forget the records. */
+/** Sets the raw fields. The same fields again change nothing, edits since included; others forget edits and records. */
 export const ingest = (state: ProblemState, command: Ingest): Accepted<ProblemState, void> => {
   const base = baseOf(command.raw)
-  if (state.status !== "new" && state.base === base && state.id === command.id) return accept(state, undefined)
-  const { id, line, parent, raw, run, seq, source, sub } = command
-  return accept({ status: "live", run, seq, sub, parent, id, source, line, raw, base, records: [] }, undefined, [
-    { _tag: "Ingested", id, source, line }
+  if (state.status !== "new" && state.origin === base && state.id === command.id) return accept(state, undefined)
+  return accept({ ...command, status: "live", base, origin: base, records: [] }, undefined, [
+    { _tag: "Ingested", id: command.id, source: command.source, line: command.line }
   ])
 }
 
@@ -127,8 +133,9 @@ export const RecordFields = {
 export type Record = Schema.Struct<typeof RecordFields>["Type"]
 
 export const record = (state: ProblemState, command: Record): Decision<ProblemState, void, ProblemChanged> => {
-  if (state.status === "cancelled") return accept(state, undefined)
-  if (state.base !== command.base) return refuse(new ProblemChanged({ actor: state.id }))
+  if (state.status === "cancelled" || state.base !== command.base) {
+    return refuse(new ProblemChanged({ actor: state.id }))
+  }
   const records = [...state.records.filter((one) => one.ord < command.from), ...command.records]
   const status = statusOf(records, command.last)
   if (

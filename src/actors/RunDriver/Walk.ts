@@ -33,6 +33,8 @@ interface Walker {
   readonly sub: number
   readonly parent: number | null
   readonly read: { readonly source: string } | null
+  /** First stage that it meets in this walk. */
+  readonly from: number
   readonly enrich: EnrichRow
 }
 
@@ -47,18 +49,23 @@ export interface WalkContext {
   readonly report: (done: Done) => Effect.Effect<boolean, any>
 }
 
+/** Answers whether the walk came to its end: a run that was paused and resumed meanwhile looks as if it had. */
 export const walk = Effect.fn("RunDriver.walk")(function*(context: WalkContext) {
   const { state } = context
-  const gate = yield* makeGate(context.now)
+  let ended = true
+  const stop = (): boolean => ended = false
+  const gate = yield* makeGate(context)
   const work = yield* makeWorker(context)
   const batches = state.position._tag === "Source" && context.step.source
     ? yield* sourceBatches(context, state.position.cursor)
     : indexBatches(context)
   yield* batches.pipe(
     Stream.mapEffect((batch) => Effect.map(gate.enter(batch.size), (taken) => ({ batch, taken }))),
+    Stream.takeWhile(({ taken }) => taken > 0 || stop()),
     Stream.mapEffect(({ batch, taken }) => Effect.ensuring(work(batch), gate.leave(taken)), { concurrency: 64 }),
-    Stream.runForEachWhile(context.report)
+    Stream.runForEachWhile((done) => Effect.map(context.report(done), (goesOn) => goesOn || stop()))
   )
+  return ended
 })
 
 interface Batch {
@@ -71,25 +78,38 @@ interface Batch {
 }
 
 /**
- * At most `inFlight` rows at once and `rowsPerSecond` a second; both are read anew for each batch, so that a change counts at once.
- * `enter` waits before a batch is begun (nothing more is read meanwhile); `leave` makes room again.
+ * At most `inFlight` rows at once and `rowsPerSecond` a second; both are read anew for each batch and while it waits for its time, so that
+ * a change counts at once. `enter` waits before a batch is begun (nothing more is read meanwhile) and answers 0 if the run does not go on
+ * with this walk; `leave` makes room again.
  */
-const makeGate = Effect.fnUntraced(function*(now: Effect.Effect<RunState>) {
+const makeGate = Effect.fnUntraced(function*({ now, state: { generation, step } }: WalkContext) {
   const clock = yield* Clock.Clock
   const semaphore = yield* Semaphore.make(1)
   let permits = 1
-  let freeAtMillis = clock.currentTimeMillisUnsafe()
+  /** When the last batch began, and its rows: they say when the next may, at today's rate. */
+  let last = { atMillis: Number.NEGATIVE_INFINITY, size: 0 }
   return {
     enter: Effect.fnUntraced(function*(size: number) {
-      const { inFlight, rowsPerSecond } = (yield* now).limits
+      let limits: RunState["limits"]
+      while (true) {
+        const state = yield* now
+        if (state.status !== "running" || state.generation !== generation || state.step !== step) return 0
+        limits = state.limits
+        const atMillis = clock.currentTimeMillisUnsafe()
+        const dueMillis = limits.rowsPerSecond > 0
+          ? last.atMillis + (last.size / limits.rowsPerSecond) * 1_000
+          : atMillis
+        if (dueMillis <= atMillis) {
+          // A wait that was overslept a little is made good, so that the rate is kept in the mean.
+          last = { atMillis: Math.max(dueMillis, atMillis - gateMillis), size }
+          break
+        }
+        yield* Effect.sleep(Math.min(gateMillis, dueMillis - atMillis))
+      }
+      const { inFlight } = limits
       if (inFlight !== permits) {
         permits = inFlight
         yield* semaphore.resize(inFlight)
-      }
-      if (rowsPerSecond > 0) {
-        const atMillis = Math.max(freeAtMillis, clock.currentTimeMillisUnsafe())
-        freeAtMillis = atMillis + (size / rowsPerSecond) * 1_000
-        yield* Effect.sleep(Math.max(0, atMillis - clock.currentTimeMillisUnsafe()))
       }
       const taken = Math.min(size, inFlight)
       yield* semaphore.take(taken)
@@ -98,6 +118,9 @@ const makeGate = Effect.fnUntraced(function*(now: Effect.Effect<RunState>) {
     leave: (taken: number) => semaphore.release(taken)
   }
 })
+
+/** A batch that waits for its time looks at the run again so often. */
+const gateMillis = 250
 
 const batchRowsOf = ({ state }: WalkContext): number => Math.min(state.limits.batchRows, state.limits.inFlight)
 
@@ -261,10 +284,10 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
         sub: 0,
         parent: null,
         read: { source },
+        from: 0,
         enrich: {
           actor,
-          ingest: { run, seq, sub: 0, parent: null, id, source, line, raw: fields },
-          from: 0,
+          ingest: { run, seq, sub: 0, parent: null, id, source, line, from: 0, raw: fields },
           applied: []
         }
       })
@@ -272,8 +295,17 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
     return { walkers, faults }
   }
 
+  /**
+   * Rows that this walk has to take: those alive, those that the closings before it dropped, and those that it ended itself before it was
+   * repeated. Fates of earlier walks are counted: what failed at a set stage failed while its entry was made.
+   */
+  const isMine = ({ actor, stage, status }: RunRow): boolean =>
+    actor !== null &&
+    (stage === null ||
+      stage >= step.from && !(status === "failed" && setStages.some(({ ord }) => ord === stage)))
+
   const fromIndex = Effect.fnUntraced(function*(rows: ReadonlyArray<RunRow>) {
-    const mine = rows.filter(({ actor, stage }) => actor !== null && (stage === null || stage >= step.from))
+    const mine = rows.filter(isMine)
     const refs = mine.map(({ seq, sub }) => ({ seq, sub }))
     const found = yield* Effect.forEach(
       setStages,
@@ -284,10 +316,10 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
       sub: row.sub,
       parent: row.parent,
       read: null,
+      from: step.from,
       enrich: {
         actor: row.actor ?? actorOf(run, row.seq, row.sub),
         ingest: null,
-        from: step.from,
         applied: found.flatMap(({ ord, results }) => {
           const result = results[at]
           return result === undefined ? [] : [{ ord, drop: result.drop, patch: result.patch }]
@@ -312,14 +344,16 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
         subs.set(parent.seq, sub)
         const { line, source } = origin
         const id = derivedId(origin.id as ProblemId, names[stage] ?? "", at, textOf(raw))
-        const ingest = { run, seq: parent.seq, sub, parent: parent.sub, id, source, line, raw }
+        const from = stage + 1
+        const ingest = { run, seq: parent.seq, sub, parent: parent.sub, id, source, line, from, raw }
         const actor = actorOf(run, parent.seq, sub)
         return {
           seq: parent.seq,
           sub,
           parent: parent.sub,
           read: null,
-          enrich: { actor, ingest, from: stage + 1, applied: [] }
+          from,
+          enrich: { actor, ingest, applied: [] }
         }
       })
     })
@@ -359,7 +393,7 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
         for (const { entry, ord } of report.entries) entries.get(ord)?.push({ seq, sub, ...entry })
         tally.add({
           derived: parent !== null,
-          from: walker.enrich.from,
+          from: walker.from,
           to: step.to,
           status,
           stage,
