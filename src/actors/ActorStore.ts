@@ -5,17 +5,23 @@ import type { ActorCommit, ActorKey, ActorRow, CommitOutcome } from "../domain/C
 
 /**
  * `data`: this batch can never be written as it is (a value the database refuses); split it.
- * `unavailable`: the outcome is unknown, ask again later. `full`: no space left on the device.
+ * `unavailable`: the outcome is unknown, ask again later. `full`: no space left on the device. `damaged`: what is stored cannot be
+ * read; asking again gives the same.
  */
 export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", {
-  reason: Schema.Literals(["data", "unavailable", "full"]),
+  reason: Schema.Literals(["data", "unavailable", "full", "damaged"]),
   /** One sentence, without secrets. */
   detail: Schema.String
 }) {
   override get message() {
-    return this.reason === "full"
-      ? `The store's disk is full: ${this.detail}`
-      : `The store failed (${this.reason}): ${this.detail}`
+    switch (this.reason) {
+      case "full":
+        return `The store's disk is full: ${this.detail}`
+      case "damaged":
+        return `The store cannot be read: ${this.detail}`
+      default:
+        return `The store failed (${this.reason}): ${this.detail}`
+    }
   }
 }
 

@@ -8,11 +8,11 @@ import { ActorStore, StoreFailed } from "./ActorStore.ts"
 
 /**
  * The command has not been answered. `fenced`, `unavailable`, `overloaded`: ask again with the same command id (clients do, until
- * their deadline). `full`: the store has no space left. `data`: the store refuses a value in it. `unreadable`: the stored state does
- * not fit its schema.
+ * their deadline). `full`: the store has no space left. `data`: the store refuses a value in it. `damaged`: the store
+ * itself cannot be read. `unreadable`: the stored state does not fit its schema.
  */
 export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("ActorUnavailable", {
-  reason: Schema.Literals(["fenced", "unavailable", "overloaded", "full", "data", "unreadable"]),
+  reason: Schema.Literals(["fenced", "unavailable", "overloaded", "full", "data", "damaged", "unreadable"]),
   detail: Schema.String
 }) {
   override get message() {
@@ -42,7 +42,7 @@ export type Waiter = (exit: Exit.Exit<any, any>) => void
 export interface Op<State> {
   /** None: a step from inside the actor, guarded by the state alone; its reply is not stored. */
   readonly commandId: string | undefined
-  /** None: a read, which waits for its turn and changes nothing. */
+  /** None: a read, which waits for its turn and answers the committed snapshot. */
   readonly decide: ((state: State) => Decision<State, unknown, unknown>) | undefined
   readonly encodeReply: (reply: any) => string
   readonly decodeReply: (json: string) => unknown
@@ -57,7 +57,9 @@ export class Cell<State> {
   /** Ops with an id that wait or are being written: a retry that overtakes its first attempt shares the answer. */
   readonly pending = new Map<string, Op<State>>()
   phase: "idle" | "ready" | "busy" = "idle"
+  /** Told every committed state that this runner comes to know, in the order of versions. */
   readonly watchers = new Set<(row: Snapshot<State>) => void>()
+  private shown = -1
   lastUsedMillis = 0
   /** So many of the next commands are written one by one, to find the one that the store refuses. */
   alone = 0
@@ -68,6 +70,13 @@ export class Cell<State> {
     this.type = type
     this.id = id
     this.codec = codec
+  }
+  /** Takes a state from the store, and shows it if it is news: a commit whose answer was lost shows itself when the state is loaded again. */
+  know(row: Snapshot<State>): void {
+    this.row = row
+    if (row.version <= this.shown) return
+    this.shown = row.version
+    for (const watcher of this.watchers) watcher(row)
   }
   /** Nothing waits, nothing is written, nobody watches: it can be forgotten. */
   get quiet() {
@@ -221,7 +230,7 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
     const exits: Array<Exit.Exit<any, any>> = []
     for (const op of ops) {
       if (op.decide === undefined) {
-        exits.push(Exit.void)
+        exits.push(Exit.succeed(committed))
         continue
       }
       try {
@@ -253,6 +262,10 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
       }
       return { cell, ops, exits, next: state, commit }
     } catch (defect) {
+      if (ops.length > 1) {
+        putBack(cell, ops)
+        return draft(cell)
+      }
       return { cell, ops, exits: ops.map(() => Exit.die(defect)), next: committed.state, commit: undefined }
     }
   }
@@ -261,11 +274,7 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
     const { cell } = one
     switch (outcome._tag) {
       case "Committed": {
-        if (one.commit !== undefined) {
-          const row = { version: one.commit.expected + 1, state: one.next }
-          cell.row = row
-          for (const watcher of cell.watchers) watcher(row)
-        }
+        if (one.commit !== undefined) cell.know({ version: one.commit.expected + 1, state: one.next })
         one.ops.forEach((op, index) => answer(cell, op, one.exits[index] ?? Exit.void))
         break
       }
@@ -276,6 +285,7 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
           new ActorUnavailable({ reason: "fenced", detail: `${cell.type} ${cell.id} was moved on by another runner` })
         )
         for (const op of one.ops) answer(cell, op, exit)
+        refresh(cell)
         break
       }
       case "Duplicate": {
@@ -288,9 +298,16 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
           else answer(cell, op, decoded(op, stored))
         }
         cell.queue = again.concat(cell.queue)
+        refresh(cell)
       }
     }
     release(cell)
+  }
+  /** Whoever watches is to see what another wrote, although no command may come. */
+  const refresh = (cell: Cell<any>): void => {
+    if (cell.watchers.size === 0 || cell.queue.length > 0) return
+    waiting++
+    cell.queue.push(readOp())
   }
 
   const flush = (drafts: ReadonlyArray<Draft>): Effect.Effect<void> =>
@@ -309,13 +326,14 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
           }),
         onFailure: (cause) => {
           const failure = failureOf(cause)
+          const logged = Cause.hasDies(cause) ? Effect.logError("The store's adapter has a defect", cause) : Effect.void
           // A row that the store refuses must not hurt the others: halve until it is alone.
           if (failure.reason === "data" && drafts.length > 1) {
             stats.splits++
             const middle = drafts.length >> 1
             return Effect.andThen(flush(drafts.slice(0, middle)), flush(drafts.slice(middle)))
           }
-          return Effect.sync(() => {
+          return Effect.map(logged, () => {
             for (const one of drafts) {
               if (failure.reason === "data" && one.ops.length > 1) oneByOne(one)
               else giveUp(one.cell, one.ops, failure)
@@ -326,9 +344,12 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
     })
 
   const oneByOne = ({ cell, ops }: Draft): void => {
+    putBack(cell, ops)
+    release(cell)
+  }
+  const putBack = (cell: Cell<any>, ops: ReadonlyArray<Op<any>>): void => {
     cell.queue = ops.concat(cell.queue)
     cell.alone = ops.length
-    release(cell)
   }
   /** The write may have happened: reload before the next decision. */
   const giveUp = (cell: Cell<any>, ops: ReadonlyArray<Op<any>>, failure: ActorUnavailable): void => {
@@ -351,9 +372,11 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
     })
   const loaded = (cell: Cell<any>, row: ActorRow | undefined): void => {
     try {
-      cell.row = row === undefined
-        ? { version: 0, state: cell.codec.initial }
-        : { version: row.version, state: cell.codec.decode(row.state) }
+      cell.know(
+        row === undefined
+          ? { version: 0, state: cell.codec.initial }
+          : { version: row.version, state: cell.codec.decode(row.state) }
+      )
       release(cell)
     } catch (defect) {
       const detail = `the stored state of ${cell.type} ${cell.id} does not fit its schema: ${String(defect)}`
@@ -362,6 +385,15 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
   }
 
   return Committer.of({ submit, stats })
+})
+
+/** A read: it waits for its turn and is answered with the committed snapshot. */
+export const readOp = (): Op<any> => ({
+  commandId: undefined,
+  decide: undefined,
+  encodeReply: String,
+  decodeReply: String,
+  waiters: []
 })
 
 const decoded = (op: Op<any>, stored: string): Exit.Exit<unknown, never> => {
