@@ -21,7 +21,7 @@ export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFail
 const advice: { readonly [reason in OutputFailed["reason"]]: string } = {
   full: "the disk or the quota is full; free some space or choose another output folder",
   "read-only": "this user may not write there; choose another output folder or change its permissions",
-  missing: "its folder does not exist or is a file; create the folder or choose another",
+  missing: "there can be no such folder, or a file has its name; choose another output folder",
   other: "the system refused"
 }
 

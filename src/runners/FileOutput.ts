@@ -2,10 +2,11 @@
 // asks), summary.json and report.html. Everything is written under temporary names first; summary.json gets its name last, so a folder
 // with a summary is whole. The JSONL files have the same bytes for the same input, recipe and seed.
 import { Clock, Context, Effect, Layer } from "effect"
+import { existsSync } from "node:fs"
 import { mkdir, open, readFile, rm, stat } from "node:fs/promises"
 import { availableParallelism, totalmem } from "node:os"
-import { join } from "node:path"
-import type { OutputFailed} from "../actors/RunOutput.ts";
+import { dirname, join } from "node:path"
+import type { OutputFailed } from "../actors/RunOutput.ts"
 import { type OutputRow, RunOutput, type RunOutputWriter } from "../actors/RunOutput.ts"
 import type { RunState } from "../domain/DatasetRun.ts"
 import type { JsonObject } from "../domain/Json.ts"
@@ -41,12 +42,26 @@ export const writeWhole = async (path: string, text: string): Promise<void> => {
   }
 }
 
+/** The folder and those above it. (Node's own recursive form never ends where the system refuses a folder as missing, as /proc does.) */
+const makeFolder = async (folder: string): Promise<void> => {
+  try {
+    await mkdir(folder)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return
+    const parent = dirname(folder)
+    if (code !== "ENOENT" || existsSync(parent)) throw cause
+    await makeFolder(parent)
+    await makeFolder(folder)
+  }
+}
+
 /** Makes sure that files can be written into `folder`, before any work is done. */
 export const checkFolder = (folder: string): Effect.Effect<void, OutputFailed> => {
   const probe = join(folder, ".polya-write-check")
   return Effect.tryPromise({
     try: async () => {
-      await mkdir(folder, { recursive: true })
+      await makeFolder(folder)
       await writeWhole(probe, "ok")
       await rm(probe, { force: true })
     },
@@ -61,7 +76,7 @@ export const layer: Layer.Layer<RunOutput> = Layer.effect(
     return RunOutput.of({
       open: Effect.fn("FileOutput.open")(function*(run) {
         const folder = run.state.out
-        yield* Effect.tryPromise({ try: () => mkdir(folder, { recursive: true }), catch: outputFailed(folder) })
+        yield* Effect.tryPromise({ try: () => makeFolder(folder), catch: outputFailed(folder) })
         const names: Array<{ readonly file: string; readonly split: FileName }> = jsonlFiles.map((split) => ({
           file: `${split}.jsonl`,
           split

@@ -13,7 +13,8 @@ const reasons: { readonly [code: string]: OutputFailed["reason"] } = {
   EACCES: "read-only",
   EPERM: "read-only",
   ENOENT: "missing",
-  ENOTDIR: "missing"
+  ENOTDIR: "missing",
+  EEXIST: "missing"
 }
 
 /** A file system's failure as the one error of sinks. */
