@@ -111,7 +111,7 @@ export const readYaml = (text: string): YamlDocument => {
       broken = true
       if (target === undefined) report(offset, path, `The alias *${node.source} names nothing above it`)
       else if (above.includes(target)) report(offset, path, `The alias *${node.source} stands inside of what it names`)
-      else report(offset, path, `More than ${limits.aliases} aliases`)
+      else if (aliases === limits.aliases + 1) report(offset, path, `More than ${limits.aliases} aliases`)
       return null
     }
     const within = [...above, node]
