@@ -1,9 +1,10 @@
 // The command line. Only names, flags and help live here: a command's work is loaded when it is called, so that `--help` is quick.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Cause, Effect, Exit, Runtime } from "effect"
-import { Argument, CliError, Command, Flag } from "effect/cli"
-import { CommandFailed, exitCodeOf, reportFailure } from "./Cli/Failure.ts"
+import { Effect, Exit, Layer, Logger } from "effect"
+import { Argument, CliConfig, CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
+import { exitCodeOf, reportFailure, usageFailed } from "./Cli/Failure.ts"
+import { presenter } from "./Cli/Help.ts"
 import { version } from "./Package.ts"
 
 const json = Flag.Boolean("json").pipe(
@@ -22,10 +23,10 @@ const run = Command.make(
       Argument.withDescription("A recipe file, or the name of one in ./recipes or of those that ship with polya")
     ),
     source: many("source", "File, folder or postgres:// address to read; repeat for several", "FILE"),
-    out: one("out", "Folder for the outputs", "DIR"),
+    out: one("out", "Folder for the outputs; it is made if it is not there", "DIR"),
     against: many("against", "Benchmark file that no row of the dataset may repeat; repeat for several", "FILE"),
     mode: one("mode", "One of the recipe's modes; `demo` uses polya's own input and needs no --source", "NAME"),
-    stages: one("stages", "Only these stages of the recipe, by comma", "A,B"),
+    stages: one("stages", "Only these stages of the recipe, joined by commas", "A,B"),
     limit: Flag.Int("limit").pipe(
       Flag.withDescription("Read at most this many source rows"),
       Flag.withMetavar("N"),
@@ -35,6 +36,11 @@ const run = Command.make(
       Flag.withDescription("Seed of splits and hashes in place of the recipe's"),
       Flag.withMetavar("N"),
       Flag.optional
+    ),
+    format: one(
+      "format",
+      "Format of the sources: jsonl, csv, parquet, sqlite, postgres or folder; default: by name and content",
+      "NAME"
     ),
     preset: one(
       "preset",
@@ -162,30 +168,22 @@ const polya = Command.make("polya").pipe(
   Command.withSubcommands([demo, run, report, config, doctor])
 )
 
+// Said also where the command line itself is wrong, so it is looked for before it is parsed.
+const machine = process.argv.includes("--json")
+
 Command.run(polya, { version }).pipe(
-  // Help was printed with the mistake; what is left to say is the exit code.
-  Effect.catchIf(
-    CliError.isCliError,
-    (error) =>
-      Effect.fail(
-        new CommandFailed({
-          exitCode: error._tag === "ShowHelp" && error.errors.length === 0 ? 0 : 2,
-          message: "",
-          hint: ""
-        })
-      )
-  ),
-  Effect.tapCause(reportFailure),
-  Effect.provide(NodeServices.layer),
+  Effect.catchIf(CliError.isCliError, (error) => Effect.fail(usageFailed(error))),
+  // A finalizer: it has its say also when the command is interrupted.
+  Effect.onError(reportFailure(machine)),
+  Effect.provide(Layer.mergeAll(
+    NodeServices.layer,
+    CliOutput.layerPresenter(presenter),
+    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel] }),
+    // Stdout is for results.
+    Layer.succeed(Logger.LogToStderr, true)
+  )),
   NodeRuntime.runMain({
     disableErrorReporting: true,
-    teardown: (exit, onExit) =>
-      onExit(
-        Exit.isSuccess(exit)
-          ? 0
-          : Cause.hasInterruptsOnly(exit.cause)
-          ? 130
-          : exitCodeOf(exit.cause) ?? Runtime.getErrorExitCode(Cause.squash(exit.cause))
-      )
+    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? 0 : exitCodeOf(exit.cause))
   })
 )

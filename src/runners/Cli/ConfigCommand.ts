@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import { describeConfig } from "../Config.ts"
 import { ConfigPlaces } from "../Config/Settings.ts"
-import { misused } from "./Failure.ts"
+import { misusedBy } from "./Failure.ts"
 import { printLine } from "./Say.ts"
 
 export const configCommand = Effect.fn("Cli.config")(
@@ -10,7 +10,7 @@ export const configCommand = Effect.fn("Cli.config")(
     const places = { environment: process.env, directory: process.cwd(), file: Option.getOrUndefined(flags.config) }
     const settings = yield* Effect.mapError(
       Effect.provideService(describeConfig(), ConfigPlaces, places),
-      (error) => misused(error.message)
+      misusedBy
     )
     if (flags.json) return yield* Effect.forEach(settings, printLine, { discard: true })
     const lines = settings.flatMap(({ doc, key, origin, unit, value }) => [

@@ -25,6 +25,7 @@ const asRun: RunFlags = {
   stages: Option.none(),
   limit: Option.none(),
   seed: Option.none(),
+  format: Option.none(),
   preset: Option.none(),
   field: [],
   query: Option.none(),

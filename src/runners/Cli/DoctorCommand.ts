@@ -13,8 +13,8 @@ export const doctorCommand = Effect.fn("Cli.doctor")(function*(flags: { readonly
     const width = Math.max(...findings.map(({ name }) => name.length))
     const indent = " ".repeat(width + 10)
     const lines = findings.flatMap(({ adds, fix, found, name, status }) => [
-      `${marks[status]} ${name.padEnd(width)}  ${found}`,
-      ...(status === "ok" || adds === "" ? [] : [`${indent}would add: ${adds}`]),
+      `${marks[status]} ${name.padEnd(width)}  ${found.replaceAll("\n", `\n${indent}`)}`,
+      ...(status !== "missing" || adds === "" ? [] : [`${indent}would add: ${adds}`]),
       ...(status === "ok" || fix === "" ? [] : [`${indent}to do: ${fix}`])
     ])
     yield* Effect.sync(() => process.stdout.write(`${lines.join("\n")}\n`))

@@ -1,6 +1,6 @@
 // `polya run`: checks everything that can be checked before any work (recipe, sources, output folder, store), starts or resumes the
 // run in a store beside its output, shows its progress, and says what came of it.
-import { Clock, type Context, Effect, Layer, Option, Stream } from "effect"
+import { Clock, type Context, Effect, Layer, Option, Schema, Stream } from "effect"
 import { existsSync } from "node:fs"
 import { rename, rm, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
@@ -13,7 +13,7 @@ import { digest } from "../../domain/Ids.ts"
 import { canonical, type Json } from "../../domain/Json.ts"
 import type { Recipe } from "../../domain/Recipe.ts"
 import type { Summary } from "../../domain/RunReport.ts"
-import type { SourceSpec } from "../../domain/Source.ts"
+import { SourceFormat, type SourceSpec } from "../../domain/Source.ts"
 import { stages } from "../../domain/stages/Registry.ts"
 import * as App from "../App.ts"
 import * as Config from "../Config.ts"
@@ -21,7 +21,7 @@ import { ConfigPlaces } from "../Config/Settings.ts"
 import { checkFolder, OutputWritten } from "../FileOutput.ts"
 import { loadRecipe } from "../RecipeFile.ts"
 import * as Sources from "../sources/Sources.ts"
-import { misused, workFailed } from "./Failure.ts"
+import { CommandFailed, misused, misusedBy, workFailed } from "./Failure.ts"
 import { makeProgress } from "./Progress.ts"
 import { printLine, summaryLines } from "./Say.ts"
 
@@ -34,6 +34,7 @@ export interface RunFlags {
   readonly stages: Option.Option<string>
   readonly limit: Option.Option<number>
   readonly seed: Option.Option<number>
+  readonly format: Option.Option<string>
   readonly preset: Option.Option<string>
   readonly field: ReadonlyArray<string>
   readonly query: Option.Option<string>
@@ -66,31 +67,49 @@ export const run = Effect.fnUntraced(function*(flags: RunFlags) {
     Layer.succeed(OutputWritten, (_, summary) => Effect.sync(() => void (written.summary = summary)))
   )
   // Everything that can be wrong is looked at before anything is touched.
-  const { maxLineBytes } = yield* Effect.mapError(
+  const sourceLimits = yield* Effect.mapError(
     Effect.provide(Config.SourceConfig.config, services),
-    (error) => misused(error.message)
+    misusedBy
   )
   const input = yield* Effect.mapError(
-    Effect.provide(readable(recipe), Sources.layerWith({ maxLineBytes })),
-    (error) => misused(error.message)
+    Effect.provide(readable(recipe), Sources.layerWith(sourceLimits)),
+    misusedBy
   )
-  yield* Effect.mapError(checkFolder(out), (error) => misused(error.message))
+  for (const folder of Option.isNone(flags.data) ? [out] : [out, dataDir]) {
+    yield* Effect.mapError(checkFolder(folder), (error) => error.reason === "full" ? failedBy(error) : misusedBy(error))
+  }
   const again = flags.resume || flags.rerunFailed || Option.isSome(flags.rerunFrom)
   if (Option.isNone(flags.data)) yield* prepareStore(dataDir, again)
   const app = App.layer({ dataDir }).pipe(Layer.provideMerge(Config.layerFromEnv), Layer.provideMerge(services))
   return yield* Effect.scoped(Effect.gen(function*() {
     const context = yield* Effect.mapError(
       Layer.build(app),
-      (error: { readonly message: string }) => misused(error.message)
+      (error: Told) => error._tag === "StoreFailed" ? failedBy(error) : misusedBy(error)
     )
-    const summary = yield* Effect.provideContext(
-      inApp(flags, recipe, input, out, written, again),
-      context as Context.Context<any>
+    const summary = yield* Effect.mapError(
+      Effect.provideContext(inApp(flags, recipe, input, out, written, again), context as Context.Context<any>),
+      (error) => error instanceof CommandFailed ? error : failedBy(error as Told)
     )
     if (Option.isNone(flags.data)) yield* Effect.promise(() => writeFile(join(dataDir, finishedMark), ""))
     return summary
   })) as Effect.Effect<Summary, any>
 })
+
+/** An error of the program: it says itself what happened and what to do. */
+interface Told {
+  readonly _tag: string
+  readonly message: string
+  readonly reason?: string
+}
+
+const failedBy = (error: Told): CommandFailed =>
+  workFailed(
+    error.message,
+    error.reason === "damaged"
+      ? "Give the command without --resume to start anew; a damaged store in OUT/.polya is kept aside."
+      : "What was committed is kept: remove the cause and give the same command with --resume.",
+    error._tag
+  )
 
 /** The source and the benchmark texts, if they can be read. */
 const readable = Effect.fnUntraced(function*(recipe: Recipe) {
@@ -109,10 +128,15 @@ const recipeOf = Effect.fnUntraced(function*(flags: RunFlags) {
     if (at < 1) return yield* misused(`--field ${text}: write FIELD=COLUMN, such as problem=question`)
     fields[text.slice(0, at)] = text.slice(at + 1)
   }
+  const format = Option.getOrUndefined(flags.format)
+  if (format !== undefined && !Schema.is(SourceFormat)(format)) {
+    return yield* misused(`--format ${format}: there is ${SourceFormat.literals.join(", ")}`)
+  }
   const preset = Option.getOrUndefined(flags.preset)
   const query = Option.getOrUndefined(flags.query)
   const sources = flags.source.map((location): SourceSpec => ({
     location,
+    ...(format === undefined ? {} : { format }),
     ...(preset === undefined ? {} : { preset }),
     ...(query === undefined ? {} : { query }),
     ...(flags.field.length === 0 ? {} : { fields })
@@ -130,7 +154,7 @@ const recipeOf = Effect.fnUntraced(function*(flags: RunFlags) {
       ...(limit === undefined ? {} : { limitRows: limit })
     }, stages),
     (error) =>
-      misused(error.message, error._tag === "RecipeInvalid" ? "Nothing was run. docs/recipes.md tells the format." : "")
+      misusedBy(error, error._tag === "RecipeInvalid" ? "Nothing was run. docs/recipes.md tells the format." : "")
   )
   const inFlight = Option.getOrElse(flags.inFlight, () => recipe.limits.inFlight)
   const rowsPerSecond = Option.getOrElse(flags.rate, () => recipe.limits.rowsPerSecond)
@@ -148,16 +172,28 @@ const prepareStore = Effect.fnUntraced(function*(dataDir: string, again: boolean
   if (again || !exists) return
   const finished = existsSync(join(dataDir, finishedMark))
   const aside = `${dataDir}.interrupted`
+  const { acquire } = yield* Effect.promise(() => import("../sqlite/SqliteLock.ts"))
+  const { StoreInUse } = yield* Effect.promise(() => import("../sqlite/Sqlite.ts"))
   yield* Effect.tryPromise({
     try: async () => {
-      if (finished) return rm(dataDir, { recursive: true, force: true })
-      await rm(aside, { recursive: true, force: true })
-      await rename(dataDir, aside)
+      // A store that another process works in is not replaced under its hands.
+      const lock = acquire(App.storeFile(dataDir))
+      if (lock._tag === "Taken") throw new StoreInUse({ filename: App.storeFile(dataDir), pid: lock.pid })
+      try {
+        if (finished) return await rm(dataDir, { recursive: true, force: true })
+        await rm(aside, { recursive: true, force: true })
+        await rename(dataDir, aside)
+      } finally {
+        lock.release()
+      }
       process.stderr.write(
         `polya: this folder held an unfinished run; it is kept in ${aside}. (To go on with such a run, use --resume.)\n`
       )
     },
-    catch: (cause) => workFailed(`Cannot replace the old store ${dataDir}: ${String(cause)}`)
+    catch: (cause) =>
+      cause instanceof StoreInUse
+        ? misusedBy(cause)
+        : workFailed(`Cannot replace the old store ${dataDir}: ${String(cause)}`, "", "StoreNotReplaced")
   })
 })
 
@@ -183,20 +219,29 @@ const inApp = Effect.fnUntraced(function*(
     const resources = yield* Effect.catchTag(
       storeResources(input.texts),
       "ResourcesTooLarge",
-      (error) => Effect.fail(misused(error.message))
+      (error) => Effect.fail(misusedBy(error))
     )
     yield* client.send(
       "Start",
       { recipe, fingerprint: input.fingerprint, resources, out, atMillis },
       { commandId: `start-${id}` }
     )
-  } else yield* goOn(flags, recipe, before.state, client, atMillis)
+  } else {
+    if (before.state.fingerprint !== input.fingerprint) {
+      return yield* misused(
+        "The source has changed since this run was started.",
+        "Start a new run (without --resume), or put the old content back.",
+        "SourceChanged"
+      )
+    }
+    yield* goOn(flags, recipe, before.state, client, atMillis)
+  }
 
   yield* wake(id)
   const progress = makeProgress({ id, json: flags.json, recipe, bytes: input.bytes, startedMillis: atMillis })
   const end = yield* Effect.raceFirst(
     client.watch.pipe(
-      Stream.tap(({ state }) => progress.show(state)),
+      Stream.tap(({ state }) => state.status === "running" ? progress.show(state) : Effect.void),
       Stream.takeUntil(({ state }) => state.status !== "running"),
       Stream.runLast
     ),
@@ -208,18 +253,19 @@ const inApp = Effect.fnUntraced(function*(
   const state = Option.getOrUndefined(end)?.state ?? (yield* client.get).state
   switch (state.status) {
     case "done": {
-      if (written.summary === undefined) return yield* readAgain(out)
+      if (written.summary === undefined) return yield* readAgain(id, out)
       return written.summary
     }
     case "failed":
       return yield* workFailed(
         state.error?.message ?? "The run broke off.",
-        "What was done is kept: remove the cause and give the same command with --resume."
+        "What was done is kept: remove the cause and give the same command with --resume.",
+        state.error?.tag
       )
     case "cancelled":
-      return yield* workFailed("The run was cancelled.")
+      return yield* workFailed("The run was cancelled.", "", "RunCancelled")
     default:
-      return yield* workFailed("The run was paused.", "Give the same command with --resume to go on.")
+      return yield* workFailed("The run was paused.", "Give the same command with --resume to go on.", "RunPaused")
   }
 })
 
@@ -252,12 +298,12 @@ const goOn = Effect.fnUntraced(
         onNone: () => client.send("RerunFailed", { atMillis }),
         onSome: (stage) => client.send("Rerun", { stage, atMillis })
       })
-      return yield* Effect.mapError(rerun, (error) => misused(error.message))
+      return yield* Effect.mapError(rerun, misusedBy)
     }
     if (state.status === "done" || state.status === "running") return
     yield* Effect.mapError(
       client.send("Resume", { why: "polya run --resume", atMillis }),
-      (error) => misused(error.message)
+      misusedBy
     )
   }
 )
@@ -272,7 +318,8 @@ const trouble = (id: string) =>
       Effect.fail(
         workFailed(
           found.trouble?.message ?? "",
-          "What was committed is kept: remove the cause and give the same command with --resume."
+          "What was committed is kept: remove the cause and give the same command with --resume.",
+          found.trouble?.tag
         )
       )
     )
@@ -292,12 +339,12 @@ const pause = (id: string, client: RunClient) =>
   }).pipe(Effect.ignore)
 
 /** The run was done before this command: its outputs stand. */
-const readAgain = Effect.fnUntraced(function*(out: string) {
+const readAgain = Effect.fnUntraced(function*(id: string, out: string) {
   const { readSummary } = yield* Effect.promise(() => import("../FileOutput.ts"))
-  const summary = yield* Effect.promise(() => readSummary(out))
-  if (summary === undefined) {
+  const summary = yield* Effect.promise(() => readSummary(out).catch(() => undefined))
+  if ((summary as Summary | undefined)?.runId !== id) {
     return yield* workFailed(
-      `The run is done, but ${out} has no summary.json any more.`,
+      `The run is done, but ${out} does not hold its outputs any more.`,
       "Use --rerun-failed to write the outputs again."
     )
   }
