@@ -2,14 +2,14 @@
 // whatever is killed: state, reply and events are one fenced commit (Committer, ActorStore).
 // Actors live in host entities of Effect's cluster: one host per actor (`own`) or a fixed number of hosts that share them
 // (`shared`): a host is then one bucket of actors, wakes once, and takes many commands in one message (docs/decisions/0002).
-import type { Layer} from "effect";
-import { Clock, Context, Effect, Exit, Queue, Schedule, Schema, type Scope, Stream } from "effect"
+import type { Layer } from "effect"
+import { Clock, Context, Effect, type Exit, Queue, Schedule, Schema, type Scope, Stream } from "effect"
 import { ClusterError, ClusterSchema, Entity, type Sharding } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import type { Decision } from "../domain/Decision.ts"
 import { digest } from "../domain/Ids.ts"
 import { ActorStore, type HistoryEntry, StoreFailed } from "./ActorStore.ts"
-import { ActorUnavailable, Cell, Committer, type Op, type Snapshot, type StateCodec } from "./Committer.ts"
+import { ActorUnavailable, Cell, Committer, type Op, readOp, type Snapshot, type StateCodec } from "./Committer.ts"
 
 export interface CommandSpec {
   readonly payload: Schema.Struct.Fields
@@ -216,19 +216,21 @@ export const make = <
     const snapshot = (actor: string): Effect.Effect<Snapshot<State>, ActorUnavailable> =>
       Effect.suspend(() => {
         const row = cellOf(actor).row
-        if (row !== undefined) return Effect.succeed(row)
-        return Effect.flatMap(submit(actor, readOp()), () => snapshot(actor))
+        return row === undefined ? submit(actor, readOp()) : Effect.succeed(row)
       })
+    type Read = Exit.Exit<Snapshot<State>, ActorUnavailable>
     const host: Host<State, C> = {
       hostId: entityId,
       snapshot,
       snapshots: (actors) =>
         Effect.gen(function*() {
-          const cold = actors.filter((actor) => cellOf(actor).row === undefined)
-          for (const exit of yield* submitAll(cold.map((actor) => [actor, readOp()]))) {
-            if (Exit.isFailure(exit)) return yield* exit
-          }
-          return yield* Effect.forEach(actors, snapshot)
+          const rows = actors.map((actor) => cellOf(actor).row)
+          const cold = actors.flatMap((actor, at): ReadonlyArray<readonly [string, Op<State>]> =>
+            rows[at] === undefined ? [[actor, readOp()]] : []
+          )
+          const loaded = (yield* submitAll(cold)).values()
+          return yield* Effect.forEach(rows, (row) =>
+            row === undefined ? loaded.next().value as Read : Effect.succeed(row))
         }),
       send: (actor, tag, payload, commandId) => submit(actor, opOf(tag, payload, commandId)),
       sendAll: (steps) => submitAll(steps.map(({ actor, payload, tag }) => [actor, opOf(tag, payload, undefined)])),
@@ -239,15 +241,17 @@ export const make = <
     const watch = (actor: string) =>
       Stream.callback<Snapshot<State>, ActorUnavailable>((queue) =>
         Effect.gen(function*() {
-          const cell = cellOf(actor)
+          let shown = -1
           const push = (row: Snapshot<State>): void => {
+            if (row.version <= shown) return
+            shown = row.version
             Queue.offerUnsafe(queue, row)
           }
           yield* Effect.acquireRelease(
-            Effect.sync(() => cell.watchers.add(push)),
-            () => Effect.sync(() => cell.watchers.delete(push))
+            Effect.sync(() => cellOf(actor).watchers.add(push)),
+            (watchers) => Effect.sync(() => watchers.delete(push))
           )
-          push(yield* snapshot(actor))
+          push(yield* patiently(snapshot(actor), limits.commandDeadlineMillis))
         }), { bufferSize: 1, strategy: "sliding" })
     const handlers: Record<string, (request: any) => any> = {
       Get: ({ payload }) => snapshot(payload.actor),
@@ -316,14 +320,6 @@ export const make = <
   return { type, entity, hostOf, codec, layer, client, asOf, history }
 }
 
-const readOp = <State>(): Op<State> => ({
-  commandId: undefined,
-  decide: undefined,
-  encodeReply: String,
-  decodeReply: String,
-  waiters: []
-})
-
 /** JSON text of a schema's values. States whose stored form is their memory form cost one `JSON.parse` and one check. */
 const jsonCodec = <A>(
   schema: Schema.Codec<A, any>
@@ -343,21 +339,27 @@ export const patiently = <A, E>(
   call: Effect.Effect<A, E>,
   deadlineMillis: number
 ): Effect.Effect<A, E | ActorUnavailable> =>
-  call.pipe(
-    Effect.catchIf(
-      (error): error is E => isRouting(error),
-      (error) => Effect.fail(new ActorUnavailable({ reason: "unavailable", detail: String(error) }))
-    ),
-    Effect.retry({
-      while: mayPass,
-      schedule: Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("1 second")])
-    }),
-    Effect.timeoutOrElse({
-      duration: deadlineMillis,
-      orElse: () =>
-        Effect.fail(new ActorUnavailable({ reason: "unavailable", detail: `no answer within ${deadlineMillis} ms` }))
-    })
-  ) as Effect.Effect<A, E | ActorUnavailable>
+  Effect.suspend(() => {
+    let last = ""
+    return call.pipe(
+      Effect.catchIf(
+        (error): error is E => isRouting(error),
+        (error) => Effect.fail(new ActorUnavailable({ reason: "unavailable", detail: String(error) }))
+      ),
+      Effect.tapError((error) => Effect.sync(() => last = `; the last one: ${String((error as Error).message)}`)),
+      Effect.retry({
+        while: mayPass,
+        schedule: Schedule.min([Schedule.exponential("10 millis"), Schedule.spaced("1 second")])
+      }),
+      Effect.timeoutOrElse({
+        duration: deadlineMillis,
+        orElse: () =>
+          Effect.fail(
+            new ActorUnavailable({ reason: "unavailable", detail: `no answer within ${deadlineMillis} ms${last}` })
+          )
+      })
+    ) as Effect.Effect<A, E | ActorUnavailable>
+  })
 
 /** The patience of work that no caller waits for: ten minutes of a store or a runner being away. */
 export const patient = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | ActorUnavailable> =>
