@@ -1,7 +1,6 @@
 // The DatasetRun actor: one host each, so that its driver runs beside its state, on whatever runner owns it. `Drive` wakes the driver if
 // the run is running and nobody drives it; the supervisor says it to every active run every second, so a run outlives any process.
-import type { Fiber} from "effect";
-import { Clock, Effect, Exit, Schema } from "effect"
+import { Cause, Clock, Effect, Exit, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import * as Run from "../domain/DatasetRun.ts"
 import { ActorUnavailable } from "./Committer.ts"
@@ -64,7 +63,7 @@ export const layer = DatasetRunActor.layer((host) =>
     const services = yield* Effect.context<DriveServices>()
     const clock = yield* Clock.Clock
     const scope = yield* Effect.scope
-    let driver: Fiber.Fiber<void, never> | undefined
+    let driving = false
     let trouble: typeof Run.RunError.Type | null = null
     let restMillis = 0
 
@@ -79,7 +78,7 @@ export const layer = DatasetRunActor.layer((host) =>
         Effect.exit,
         Effect.flatMap((exit) => (Exit.isSuccess(exit) ? Effect.void : broke(id, exit))),
         Effect.ensuring(Effect.sync(() => {
-          driver = undefined
+          driving = false
         }))
       )
     /** Ends when somebody cancels the run: the driver and all it waits for are interrupted at once. */
@@ -92,7 +91,7 @@ export const layer = DatasetRunActor.layer((host) =>
         Effect.asVoid
       )
     const broke = Effect.fnUntraced(function*(id: string, exit: Exit.Failure<void, any>) {
-      if (Exit.hasInterrupts(exit)) return
+      if (Cause.hasInterruptsOnly(exit.cause)) return
       const found = Exit.findErrorOption(exit)
       const error = found._tag === "Some"
         ? { tag: String(found.value._tag ?? "Unknown"), message: String(found.value.message ?? found.value) }
@@ -114,11 +113,12 @@ export const layer = DatasetRunActor.layer((host) =>
     return {
       Drive: Effect.fnUntraced(function*({ actor }: { readonly actor: string }) {
         const { state } = yield* host.snapshot(actor)
-        if (state.status === "running" && driver === undefined && clock.currentTimeMillisUnsafe() >= restMillis) {
+        if (state.status === "running" && !driving && clock.currentTimeMillisUnsafe() >= restMillis) {
           trouble = null
-          driver = yield* Effect.forkIn(driven(actor), scope)
+          driving = true
+          yield* Effect.forkIn(driven(actor), scope)
         }
-        return { driving: driver !== undefined, trouble }
+        return { driving, trouble }
       })
     }
   })

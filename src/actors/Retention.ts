@@ -1,6 +1,6 @@
 // Forgets the past of actors when it is old enough: stored replies (a command id is then no longer known), events and earlier states.
 // The current state of every actor stays. A singleton of the cluster; one round every hour by default, in small pieces.
-import type { Layer} from "effect";
+import type { Layer } from "effect"
 import { Clock, Effect, Schedule } from "effect"
 import { type Sharding, Singleton } from "effect/cluster"
 import { ActorStore } from "./ActorStore.ts"
@@ -44,7 +44,7 @@ export const layer = (
   Singleton.make(
     "Retention",
     prune(options).pipe(
-      Effect.catch((error) => Effect.logWarning(`Old rows could not be deleted, trying again later: ${error.message}`)),
+      Effect.catchCause((cause) => Effect.logWarning("Old rows could not be deleted, trying again later", cause)),
       Effect.delay(options.everyMillis),
       Effect.repeat(Schedule.forever)
     )

@@ -1,6 +1,6 @@
 // Keeps active runs driven, although nobody asks again: a singleton of the cluster that says `Drive` to every running run, once a
 // second. When the runner of a run dies, its actor lives elsewhere by the next word, and goes on from the last committed batch.
-import type { Layer} from "effect";
+import type { Cause, Layer } from "effect"
 import { Effect, Schedule } from "effect"
 import { type Sharding, Singleton } from "effect/cluster"
 import type { RunState } from "../domain/DatasetRun.ts"
@@ -33,8 +33,9 @@ const supervise = Effect.gen(function*() {
   const nudge = (run: string): Effect.Effect<void> =>
     clientOf(run).Drive({ actor: run }).pipe(Effect.timeout("5 seconds"), Effect.ignore)
   yield* running(nudge).pipe(
-    Effect.catch((error: StoreFailed) =>
-      Effect.logWarning(`The store does not answer, running runs wait: ${error.message}`)
+    // A run whose stored state cannot be read must not leave the others alone for good: a defect is told, too, and the round comes again.
+    Effect.catchCause((cause: Cause.Cause<StoreFailed>) =>
+      Effect.logWarning("Running runs could not be looked after, trying again", cause)
     ),
     Effect.repeat(Schedule.spaced("1 second"))
   )
