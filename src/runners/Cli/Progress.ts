@@ -11,6 +11,7 @@ export interface Progress {
   readonly close: Effect.Effect<void>
 }
 
+const barCells = 16
 const barEveryMillis = 100
 const lineEveryMillis = 2_000
 const jsonEveryMillis = 500
@@ -35,13 +36,11 @@ export const makeProgress = (run: {
     const names = run.recipe.stages.map(({ name }) => name)
     const { tally } = state
     const dropped = Object.values(tally.dropped).reduce((sum, n) => sum + n, 0)
-    const doing = step === undefined || step._tag === "Output"
-      ? "writing the outputs"
+    const [verb, objects] = step === undefined || step._tag === "Output"
+      ? ["writing", ["the outputs"]]
       : step._tag === "Close"
-      ? `comparing rows: ${step.stages.map((ord) => names[ord]).join(", ")}`
-      : step.source
-      ? `reading: ${names.slice(step.from, step.to).join(", ") || "rows"}`
-      : `applying: ${names.slice(step.from, step.to).join(", ")}`
+      ? ["comparing", step.stages.map((ord) => names[ord] ?? "")]
+      : [step.source ? "reading" : "applying", names.slice(step.from, step.to)]
     const elapsed = Math.max(0.001, (nowMillis - run.startedMillis) / 1000)
     const done = step?._tag === "Walk" && !step.source
       ? (state.position._tag === "Index" ? state.position.after?.seq ?? 0 : 0)
@@ -50,7 +49,8 @@ export const makeProgress = (run: {
       ? (step.source ? readShare(run.bytes, state) : done === undefined || tally.in === 0 ? undefined : done / tally.in)
       : undefined
     return {
-      doing,
+      verb,
+      objects: objects.join(", "),
       dropped,
       elapsed,
       share,
@@ -63,34 +63,40 @@ export const makeProgress = (run: {
   }
   const text = (state: RunState, nowMillis: number): string => {
     const now = describe(state, nowMillis)
-    return `[${Math.min(now.step + 1, now.steps)}/${now.steps}] ${now.doing} · ${count(now.in)} read, ${
-      count(now.dropped)
-    } dropped, ${count(now.failed)} failed`
+    return `${place(now)} ${now.verb}: ${now.objects} · ${counts(now)}`
   }
+  /** What matters most comes first, for the line ends where the terminal does. */
   const bar = (state: RunState, nowMillis: number): string => {
-    const { share } = describe(state, nowMillis)
-    const width = 20
-    const filled = share === undefined ? 0 : Math.round(Math.min(1, Math.max(0, share)) * width)
-    const drawing = share === undefined ? "·".repeat(width) : "█".repeat(filled) + "░".repeat(width - filled)
-    const columns = process.stderr.columns ?? 80
-    return `${drawing} ${text(state, nowMillis)}`.slice(0, columns - 1)
+    const now = describe(state, nowMillis)
+    const { share } = now
+    const filled = share === undefined ? 0 : Math.round(share * barCells)
+    const drawing = share === undefined
+      ? `${"·".repeat(barCells)}     `
+      : `${"█".repeat(filled)}${"░".repeat(barCells - filled)} ${String(Math.floor(share * 100)).padStart(3)}%`
+    // Two cells stay free, for the `^C` that a terminal prints.
+    const columns = (process.stderr.columns ?? 80) - 3
+    const line = `${place(now)} ${now.verb.padEnd(9)} ${drawing} ${counts(now)} · ${now.objects}`
+    return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`
   }
 
   return {
     show: (state) =>
       Effect.flatMap(Clock.currentTimeMillis, (nowMillis) => {
-        const due = nowMillis - shownMillis >= everyMillis || (state.step !== shownStep && !terminal)
+        const due = nowMillis - shownMillis >= everyMillis || state.step !== shownStep
         if (!due) return Effect.void
         shownMillis = nowMillis
         shownStep = state.step
         if (run.json) {
-          const { doing, dropped, elapsed, failed, in: read, share, step, steps: all } = describe(state, nowMillis)
+          const { dropped, elapsed, failed, in: read, objects, share, step, steps: all, verb } = describe(
+            state,
+            nowMillis
+          )
           return printLine({
             event: "progress",
             run: run.id,
             step: step + 1,
             steps: all,
-            doing,
+            doing: `${verb}: ${objects}`,
             in: read,
             dropped,
             failed,
@@ -110,8 +116,14 @@ export const makeProgress = (run: {
   }
 }
 
+const place = ({ step, steps }: { readonly step: number; readonly steps: number }): string =>
+  `[${Math.min(step + 1, steps)}/${steps}]`
+const counts = (now: { readonly in: number; readonly dropped: number; readonly failed: number }): string =>
+  `${count(now.in)} read, ${count(now.dropped)} dropped, ${count(now.failed)} failed`
+
 /** How much of the source is read, for one file; undefined where it cannot be known. */
 const readShare = (bytes: number | null, { position }: RunState): number | undefined =>
   bytes === null || position._tag !== "Source" || position.cursor.file !== 0
     ? undefined
-    : position.cursor.offset / bytes
+    // Of a packed file the offset counts unpacked bytes.
+    : Math.min(1, position.cursor.offset / bytes)

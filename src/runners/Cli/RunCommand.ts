@@ -23,7 +23,7 @@ import { loadRecipe } from "../RecipeFile.ts"
 import * as Sources from "../sources/Sources.ts"
 import { CommandFailed, misused, misusedBy, workFailed } from "./Failure.ts"
 import { makeProgress } from "./Progress.ts"
-import { printLine, summaryLines } from "./Say.ts"
+import { printLine, shown, summaryLines } from "./Say.ts"
 
 export interface RunFlags {
   readonly recipe: string
@@ -187,7 +187,9 @@ const prepareStore = Effect.fnUntraced(function*(dataDir: string, again: boolean
         lock.release()
       }
       process.stderr.write(
-        `polya: this folder held an unfinished run; it is kept in ${aside}. (To go on with such a run, use --resume.)\n`
+        `polya: this folder held an unfinished run; it is kept in ${
+          shown(aside)
+        }. (To go on with such a run, use --resume.)\n`
       )
     },
     catch: (cause) =>
