@@ -1,98 +1,97 @@
-// Parquet, one row group at a time by ranges of the file: memory is bounded by the largest row group, not by the file.
-// Lists and structs become JSON. A text that is not UTF-8 is a fault of its row; bytes that claim no encoding become Base64.
-import {
-  type AsyncBuffer,
-  type FileMetaData,
-  parquetMetadataAsync,
-  type ParquetParsers,
-  parquetReadObjects,
-  parquetSchema
-} from "hyparquet"
-import { compressors } from "hyparquet-compressors"
-import { isUtf8 } from "node:buffer"
-import type { FileHandle } from "node:fs/promises"
+// Parquet, one row group (or a piece of a large one) at a time by ranges of the file: memory is bounded by a piece, not by the file.
+// The decoding is done by another process (ParquetDecoders), so a damaged or hostile file costs a deadline at most, never this process.
 import { SourceUnreadable } from "../../actors/Sources.ts"
-import { jsonObjectOf } from "./ForeignValue.ts"
-import { type Batches, batchRows, type Place, type RawItem, type Reader, streamBatches } from "./Reader.ts"
-import { changed, openUnchanged, readAt, type SourceFile } from "./SourceFile.ts"
+import type { Json } from "../../domain/Json.ts"
+import type { FromDecoder, Group, Rows } from "./ParquetDecoder.ts"
+import type { Decoder, Decoders } from "./ParquetDecoders.ts"
+import { type Batches, type Place, type RawItem, type Reader, streamBatches } from "./Reader.ts"
+import { changed, openUnchanged, type SourceFile } from "./SourceFile.ts"
 
-const bufferOf = (handle: FileHandle, byteLength: number): AsyncBuffer => ({
-  byteLength,
-  slice: async (start, end = byteLength) => {
-    const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - start))
-    await readAt(handle, bytes, start)
-    return bytes.buffer
-  }
-})
-
-const textOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
-
-const parsers: Partial<ParquetParsers> = {
-  stringFromBytes: (bytes: Uint8Array | undefined) => bytes === undefined || !isUtf8(bytes) ? bytes : textOf(bytes),
-  jsonFromBytes: (bytes: Uint8Array | undefined) => {
-    if (bytes === undefined || !isUtf8(bytes)) return bytes
-    const text = textOf(bytes)
-    try {
-      return JSON.parse(text)
-    } catch {
-      return text
-    }
-  }
+/** One question to the decoder: rows [`from`, `to`) of the file, in the piece [`start`, `end`) of row group `group` (from 0). */
+export interface Slice {
+  readonly group: number
+  readonly start: number
+  readonly end: number
+  readonly from: number
+  readonly to: number
 }
 
-/** Columns that claim to hold text. Throws where two columns have one name: the decoder would mix them up. */
-const textColumns = (file: SourceFile, metadata: FileMetaData): ReadonlyArray<string> => {
-  const columns = parquetSchema(metadata).children.map(({ element }) => element)
-  const twice = columns.find(({ name }, index) => columns.findIndex((column) => column.name === name) < index)
-  if (twice !== undefined) {
-    const detail = `two of its columns are named \`${twice.name}\``
-    throw new SourceUnreadable({ location: file.path, reason: "unreadable", detail })
-  }
-  return columns
-    .filter((column) => column.converted_type === "UTF8" || column.logical_type?.type === "STRING")
-    .map(({ name }) => name)
-}
-
-const itemOf = (row: object, texts: ReadonlyArray<string>, at: Place): RawItem => {
-  const bad = texts.find((column) => (row as { [key: string]: unknown })[column] instanceof Uint8Array)
-  return bad === undefined
-    ? { ...at, value: jsonObjectOf(row) }
-    : { ...at, tag: "InvalidUtf8", message: `The value of \`${bad}\` is not valid UTF-8.` }
-}
-
-async function* readRows(file: SourceFile, from: Place): Batches {
-  await using handle = await openUnchanged(file)
-  const buffer = bufferOf(handle, file.bytes)
-  const metadata = await parquetMetadataAsync(buffer)
-  if (from.offset > Number(metadata.num_rows)) {
-    throw changed(file, `it has only ${metadata.num_rows} rows, fewer than were read`)
-  }
-  const texts = textColumns(file, metadata)
+/** The slices from row `offset` on, in order and without a gap. Pieces do not depend on where reading begins. */
+export function* slicesOf(groups: ReadonlyArray<Group>, offset: number): Generator<Slice> {
   let groupStart = 0
-  for (const group of metadata.row_groups) {
-    const groupEnd = groupStart + Number(group.num_rows)
-    const rowStart = Math.max(groupStart, from.offset)
-    if (rowStart < groupEnd) {
-      const rows = await parquetReadObjects({
-        file: buffer,
-        metadata,
-        compressors,
-        parsers,
-        rowStart,
-        rowEnd: groupEnd
-      })
-      for (let index = 0; index < rows.length; index += batchRows) {
-        yield rows.slice(index, index + batchRows).map((row, within) => {
-          const number = rowStart + index + within + 1
-          return itemOf(row, texts, { line: number, offset: number })
-        })
+  for (const [group, { pieceRows, rows, sliceRows }] of groups.entries()) {
+    const groupEnd = groupStart + rows
+    for (let start = groupStart; start < groupEnd; start += pieceRows) {
+      const end = Math.min(groupEnd, start + pieceRows)
+      for (let from = Math.max(start, offset); from < end; from += sliceRows) {
+        yield { group, start, end, from, to: Math.min(end, from + sliceRows) }
       }
     }
     groupStart = groupEnd
   }
 }
 
+const unreadable = (file: SourceFile, where: string, answer: FromDecoder) => {
+  const said = answer._tag === "Failed" ? answer.detail : `its decoder answered ${answer._tag}`
+  const detail = `${where}: ${said.endsWith(".") ? said.slice(0, -1) : said}; ` +
+    "the file is damaged or needs more than that: write it again (with smaller row groups), or leave it out"
+  return new SourceUnreadable({ location: file.path, reason: "unreadable", detail })
+}
+
+/** The rows [`from`, `to`) of the file. */
+const itemsOf = ({ columns, faults }: Rows, from: number, to: number): ReadonlyArray<RawItem> =>
+  Array.from({ length: to - from }, (_, index): RawItem => {
+    const line = from + index + 1
+    const bad = faults.get(index)
+    if (bad !== undefined) {
+      return { line, offset: line, tag: "InvalidUtf8", message: `The value of \`${bad}\` is not valid UTF-8.` }
+    }
+    const members: Array<[string, Json]> = []
+    for (const { name, values } of columns) {
+      const value = values[index]
+      if (value !== undefined) members.push([name, value])
+    }
+    return { line, offset: line, value: Object.fromEntries(members) }
+  })
+
+async function* readWith(decoder: Decoder, file: SourceFile, offset: number): Batches {
+  const opened = await decoder.ask({ _tag: "Open", path: file.path, bytes: file.bytes })
+  if (opened._tag !== "Opened") throw unreadable(file, "its footer", opened)
+  const { groups } = opened
+  const rows = groups.reduce((sum, group) => sum + group.rows, 0)
+  if (offset > rows) throw changed(file, `it has only ${rows} rows, fewer than were read`)
+  const slices = slicesOf(groups, offset)
+  const ask = () => {
+    const { done, value: slice } = slices.next()
+    if (done === true) return undefined
+    const { end, from, start, to } = slice
+    return { slice, answer: decoder.ask({ _tag: "Read", start, end, from, to }) }
+  }
+  let ahead = ask()
+  for (let first = true; ahead !== undefined; first = false) {
+    const { from, group, to } = ahead.slice
+    const answer = await ahead.answer
+    if (answer._tag !== "Rows") {
+      throw unreadable(file, `row group ${group + 1} of ${groups.length}, at row ${from + 1}`, answer)
+    }
+    // While these rows are worked on, the next ones are decoded; but often the first ones are all that is wanted.
+    const next = first ? undefined : ask()
+    yield itemsOf(answer, from, to)
+    ahead = next ?? ask()
+  }
+}
+
+async function* readRows(file: SourceFile, from: Place, decoders: Decoders): Batches {
+  await (await openUnchanged(file)).close()
+  const decoder = decoders.take()
+  try {
+    yield* readWith(decoder, file, from.offset)
+  } finally {
+    await decoders.give(decoder)
+  }
+}
+
 /** `offset` counts rows of the file; row groups before it are not read. */
-export const parquetReader = (file: SourceFile): Reader => ({
-  read: (from) => streamBatches(file.path, () => readRows(file, from))
+export const parquetReader = (file: SourceFile, decoders: Decoders): Reader => ({
+  read: (from) => streamBatches(file.path, () => readRows(file, from, decoders))
 })

@@ -17,16 +17,27 @@ import {
 import { type SourceCursor, type SourceItem, type SourceSpec, sourceStart } from "../../domain/Source.ts"
 import type { BenchmarkText, Fields } from "../../domain/Stage.ts"
 import { type FormattedFile, resolveFiles } from "./Locations.ts"
+import { type Decoders, makeDecoders, type ParquetLimits } from "./ParquetDecoders.ts"
 import { type Place, type RawItem, type Reader, refail } from "./Reader.ts"
 import { fingerprintOf } from "./SourceFile.ts"
 
-export interface SourceLimits {
+export interface SourceLimits extends ParquetLimits {
   /** Bytes of a JSON line or CSV row at most. Default 8 MiB. */
   readonly maxLineBytes: number
   /** First rows of a file that decide its preset. Default 100. */
   readonly sampleRows: number
 }
-export const defaultLimits: SourceLimits = { maxLineBytes: 8 * 1024 * 1024, sampleRows: 100 }
+export const defaultLimits: SourceLimits = {
+  maxLineBytes: 8 * 1024 * 1024,
+  sampleRows: 100,
+  parquetMillis: 30_000
+}
+
+/** What readers are made with. */
+interface Means {
+  readonly limits: SourceLimits
+  readonly decoders: Decoders
+}
 
 /** One file or query of a source, ready to be read. */
 interface Part {
@@ -53,7 +64,11 @@ export const stemOf = (path: string): string => {
   return name.replace(/(\.gz)?$/i, "").replace(/\.(jsonl|ndjson|json|csv|tsv|parquet|pq|sqlite3?|db)$/i, "") || name
 }
 
-const readerOf = (file: FormattedFile, query: string | undefined, limits: SourceLimits): Effect.Effect<Reader> => {
+const readerOf = (
+  file: FormattedFile,
+  query: string | undefined,
+  { decoders, limits }: Means
+): Effect.Effect<Reader> => {
   switch (file.format) {
     case "jsonl":
       return Effect.map(
@@ -65,7 +80,7 @@ const readerOf = (file: FormattedFile, query: string | undefined, limits: Source
     case "csv":
       return Effect.map(Effect.promise(() => import("./CsvRows.ts")), (m) => m.csvReader(file, limits.maxLineBytes))
     case "parquet":
-      return Effect.map(Effect.promise(() => import("./ParquetRows.ts")), (m) => m.parquetReader(file))
+      return Effect.map(Effect.promise(() => import("./ParquetRows.ts")), (m) => m.parquetReader(file, decoders))
     case "sqlite":
       return Effect.map(Effect.promise(() => import("./SqliteRows.ts")), (m) => m.sqliteReader(file, query))
   }
@@ -84,7 +99,7 @@ const resolveDatabase = Effect.fnUntraced(function*(spec: SourceSpec) {
   return [part]
 })
 
-const resolveSpec = Effect.fnUntraced(function*(spec: SourceSpec, limits: SourceLimits) {
+const resolveSpec = Effect.fnUntraced(function*(spec: SourceSpec, means: Means) {
   if (isPostgres(spec.location)) return yield* resolveDatabase(spec)
   const format = spec.format ?? "auto"
   if (format === "postgres") {
@@ -106,7 +121,7 @@ const resolveSpec = Effect.fnUntraced(function*(spec: SourceSpec, limits: Source
       const part: Unmapped = {
         location: file.path,
         source: spec.name ?? stemOf(spec.location),
-        reader: yield* readerOf(file, spec.query, limits),
+        reader: yield* readerOf(file, spec.query, means),
         fingerprint: file.format === "sqlite" ? JSON.stringify([content, spec.query ?? null]) : content,
         bytes: file.format === "sqlite" ? null : file.bytes
       }
@@ -187,15 +202,15 @@ const rowsOf = (parts: ReadonlyArray<Part>) => (from: SourceCursor): Stream.Stre
     )
   })
 
-const open = Effect.fnUntraced(function*(specs: ReadonlyArray<SourceSpec>, limits: SourceLimits) {
+const open = Effect.fnUntraced(function*(specs: ReadonlyArray<SourceSpec>, means: Means) {
   const unmapped: Array<Unmapped> = []
   const parts: Array<Part> = []
   const withName = new Map<string, number>()
   for (const spec of specs) {
-    const found = yield* resolveSpec(spec, limits)
+    const found = yield* resolveSpec(spec, means)
     let rows = false
     for (const { location, reader, source } of found) {
-      const mapping = yield* mapPart({ location, reader, spec }, limits)
+      const mapping = yield* mapPart({ location, reader, spec }, means.limits)
       const earlier = withName.get(source) ?? 0
       withName.set(source, earlier + 1)
       rows ||= Option.isSome(mapping)
@@ -218,14 +233,14 @@ const fingerprint = (parts: ReadonlyArray<Unmapped>) =>
 const bytesOfAll = (parts: ReadonlyArray<Unmapped>): number | null =>
   parts.reduce<number | null>((sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes), 0)
 
-const make = (limits: SourceLimits): Sources["Service"] => ({
+const make = (means: Means): Sources["Service"] => ({
   open: Effect.fn("Sources.open")(function*(specs) {
-    const { parts, unmapped } = yield* open(specs, limits)
+    const { parts, unmapped } = yield* open(specs, means)
     const source: Source = { fingerprint: fingerprint(unmapped), bytes: bytesOfAll(unmapped), rows: rowsOf(parts) }
     return source
   }),
   benchmarks: Effect.fn("Sources.benchmarks")(function*(locations) {
-    const { parts } = yield* open(locations.map((location) => ({ location })), limits)
+    const { parts } = yield* open(locations.map((location) => ({ location })), means)
     const texts = yield* Effect.forEach(
       parts,
       (part, file) =>
@@ -242,6 +257,16 @@ const make = (limits: SourceLimits): Sources["Service"] => ({
 })
 
 export const layerWith = (limits: Partial<SourceLimits>): Layer.Layer<Sources> =>
-  Layer.succeed(Sources, make({ ...defaultLimits, ...limits }))
+  Layer.effect(
+    Sources,
+    Effect.gen(function*() {
+      const all = { ...defaultLimits, ...limits }
+      const decoders = yield* Effect.acquireRelease(
+        Effect.sync(() => makeDecoders(all)),
+        (decoders) => Effect.promise(() => decoders.close())
+      )
+      return make({ limits: all, decoders })
+    })
+  )
 
 export const layer: Layer.Layer<Sources> = layerWith({})

@@ -1,5 +1,5 @@
 // Rows with everything that breaks a careless format, and one writer for each format, for the tests of sources.
-import { Effect, Stream } from "effect"
+import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { parquetWriteBuffer } from "hyparquet-writer"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -128,17 +128,20 @@ export const fileOf = Effect.fnUntraced(function*(name: string, content: string 
 
 const layer = layerWith({ maxLineBytes: 1000 })
 
-export const openAll = (specs: ReadonlyArray<SourceSpec>) =>
-  Sources.pipe(Effect.flatMap((sources) => sources.open(specs)), Effect.provide(layer))
+/** Sources for as long as the test's scope lives. */
+const sources = Effect.map(Layer.build(layer), (context) => Context.get(context, Sources))
+
+export const openAll = (specs: ReadonlyArray<SourceSpec>) => Effect.flatMap(sources, (port) => port.open(specs))
 
 export const itemsOf = (specs: ReadonlyArray<SourceSpec>, from: SourceCursor = sourceStart) =>
   Effect.flatMap(openAll(specs), (source) => Stream.runCollect(source.rows(from)))
 
 /** What an opening is refused with. */
-export const refusal = (spec: SourceSpec): Effect.Effect<SourceUnreadable, unknown> => Effect.flip(openAll([spec]))
+export const refusal = (spec: SourceSpec): Effect.Effect<SourceUnreadable, unknown, Scope.Scope> =>
+  Effect.flip(openAll([spec]))
 
 export const benchmarksOf = (locations: ReadonlyArray<string>) =>
-  Sources.pipe(Effect.flatMap((sources) => sources.benchmarks(locations)), Effect.provide(layer))
+  Effect.flatMap(sources, (port) => port.benchmarks(locations))
 
 /** Items in few words: the key and problem of a row, the tag and line of a fault. */
 export const inShort = (items: ReadonlyArray<SourceItem>) =>
