@@ -26,7 +26,8 @@ const storeLayer = (dataDir: string) =>
     return Sqlite.layer({ filename: storeFile(dataDir), synchronous: sqliteSynchronous })
   }))
 
-const sourcesLayer = Layer.unwrap(Effect.map(SourceConfig, ({ maxLineBytes }) => Sources.layerWith({ maxLineBytes })))
+const clusterLayer = Layer.unwrap(Effect.map(ActorConfig, (config) => EmbeddedCluster.layer(config)))
+const sourcesLayer = Layer.unwrap(Effect.map(SourceConfig, (config) => Sources.layerWith(config)))
 const stagesLayer = Layer.unwrap(Effect.map(StageConfig, (config) => StageWorkers.layer(config)))
 const limitsLayer = Layer.effect(ActorLimits, ActorConfig)
 
@@ -36,7 +37,7 @@ export const layer = (options: { readonly dataDir: string }) =>
     return Polya.layer(yield* StoreConfig, yield* RetentionConfig)
   })).pipe(
     Layer.provideMerge(Layer.mergeAll(
-      EmbeddedCluster.layer,
+      clusterLayer,
       FileOutput.layer,
       Layer.succeed(StageRegistry, stages),
       sourcesLayer,

@@ -14,6 +14,7 @@ import {
   showValue,
   type Values
 } from "./Config/Settings.ts"
+import * as EmbeddedCluster from "./EmbeddedCluster.ts"
 
 const hourMillis = 3_600_000
 const dayMillis = 24 * hourMillis
@@ -85,14 +86,8 @@ const actor = {
   idleMillis: int(actorLimitsDefaults.idleMillis, "ms", "An actor that nobody used for so long leaves memory.", {
     minimum: 1_000
   }),
-  buckets: int(
-    32,
-    "buckets",
-    "Hosts that small actors of one type share, so that many commands travel in one message. The same on every process; never change it on live data.",
-    { maximum: 4_096 }
-  ),
   clusterShards: int(
-    16,
+    EmbeddedCluster.defaultClusterShards,
     "cluster shards",
     "Parts in which the cluster moves actors between runners: 8 to 16 per expected runner. The same on every process; never change it on live data.",
     { maximum: 4_096 }
@@ -143,7 +138,13 @@ const source = {
   maxLineBytes: int(8 * 1_048_576, "bytes", "A longer line of a JSONL source fails as a row, unread.", {
     minimum: 1_024,
     maximum: 1_073_741_824
-  })
+  }),
+  parquetMillis: int(
+    30_000,
+    "ms",
+    "A row group of a Parquet source (or a piece of a large one) that is not decoded by then makes the source unreadable.",
+    { minimum: 100 }
+  )
 }
 
 export const areas = { store, actor, retention, stage, source } satisfies { readonly [area: string]: Settings }

@@ -3,15 +3,21 @@
 import { Layer } from "effect"
 import { MessageStorage, RunnerHealth, Runners, RunnerStorage, Sharding, ShardingConfig } from "effect/cluster"
 
-export const layer: Layer.Layer<Sharding.Sharding> = Sharding.layer.pipe(
-  Layer.provide(Runners.layerNoop),
-  Layer.provide(MessageStorage.layerNoop),
-  Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
-  Layer.provide(ShardingConfig.layer({
-    shardsPerGroup: 16,
-    // Hosts are few and bounded by design; the bound on waiting commands is the Committer's.
-    maxResidentEntities: "unbounded",
-    entityMailboxCapacity: "unbounded",
-    simulateRemoteSerialization: false
-  }))
-)
+export const defaultClusterShards = 16
+
+/** `clusterShards`: parts in which the cluster moves actors. */
+export const layer = (
+  options: { readonly clusterShards: number } = { clusterShards: defaultClusterShards }
+): Layer.Layer<Sharding.Sharding> =>
+  Sharding.layer.pipe(
+    Layer.provide(Runners.layerNoop),
+    Layer.provide(MessageStorage.layerNoop),
+    Layer.provide([RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
+    Layer.provide(ShardingConfig.layer({
+      shardsPerGroup: options.clusterShards,
+      // Hosts are few and bounded by design; the bound on waiting commands is the Committer's.
+      maxResidentEntities: "unbounded",
+      entityMailboxCapacity: "unbounded",
+      simulateRemoteSerialization: false
+    }))
+  )

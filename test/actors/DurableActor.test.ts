@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
 import { ActorStore } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
-import type { ActorUnavailable} from "../../src/actors/Committer.ts";
+import type { ActorUnavailable } from "../../src/actors/Committer.ts"
 import { Committer } from "../../src/actors/Committer.ts"
 import * as DurableActor from "../../src/actors/DurableActor.ts"
 import { accept, refuse } from "../../src/domain/Decision.ts"
@@ -35,7 +35,7 @@ const Log = definition({ _tag: "shared", hosts: 4 })
 const over = (store: Layer.Layer<ActorStore>, limits: Partial<DurableActor.ActorLimits> = {}) =>
   Log.layer().pipe(
     Layer.provideMerge(Committer.layer()),
-    Layer.provideMerge(EmbeddedCluster.layer),
+    Layer.provideMerge(EmbeddedCluster.layer()),
     Layer.provideMerge(store),
     Layer.provideMerge(Layer.succeed(DurableActor.ActorLimits, { ...DurableActor.actorLimitsDefaults, ...limits }))
   )

@@ -52,7 +52,7 @@ export interface Written {
 export const ports = (world: World, written: Written) =>
   Layer.mergeAll(
     StageExecutor.layerInline,
-    EmbeddedCluster.layer,
+    EmbeddedCluster.layer(),
     Layer.succeed(StageRegistry, new Map(world.stages.map((stage) => [stage.name, stage]))),
     Layer.succeed(Sources, {
       open: () =>
