@@ -135,27 +135,77 @@ const enrichMany = Effect.fnUntraced(function*(
     return { row, state, records: held(run, request, row, state), work: noWork } satisfies Passing
   })
   yield* runStages(executor, run, request, passing)
-  const steps = passing.flatMap(({ records, row, state }) => [
-    ...(row.ingest === null ? [] : [{ actor: row.actor, tag: "Ingest" as const, payload: row.ingest }]),
-    ...(state.status === "cancelled" ? [] : [{
-      actor: row.actor,
-      tag: "Record" as const,
-      payload: { base: state.base, from: 0, records, last: request.last }
-    }])
-  ])
+  const refused = yield* keep(host, run, request, passing)
+  for (const one of refused) {
+    one.records = refusedRecords(run, request, one)
+    one.work = noWork
+  }
+  const lost = new Set(refused.length === 0 ? [] : yield* keep(host, run, request, refused))
+  host.release(request.rows.map(({ actor }) => actor))
+  return passing.map((one) => {
+    const said = report(request, one)
+    return lost.has(one) ? { ...said, detail: originOf(one) } : said
+  })
+})
+
+/** Commits the rows' records and answers those rows that the store refuses as they are. */
+const keep = Effect.fnUntraced(function*(
+  host: ProblemHost,
+  run: RunPlan,
+  request: EnrichMany,
+  passing: ReadonlyArray<Passing>
+) {
+  const steps = passing.flatMap((one) => {
+    const { records, row: { actor, ingest }, state: { base, status } } = one
+    return [
+      ...(ingest === null ? [] : [{ one, actor, tag: "Ingest" as const, payload: ingest }]),
+      ...(status === "cancelled"
+        ? []
+        : [{ one, actor, tag: "Record" as const, payload: { base, from: 0, records, last: request.last } }])
+    ]
+  })
   const exits = yield* host.sendAll(steps)
-  for (const exit of exits) {
-    if (Exit.isSuccess(exit)) continue
+  const refused = new Set<Passing>()
+  for (const [at, exit] of exits.entries()) {
+    const one = steps[at]?.one
+    if (Exit.isSuccess(exit) || one === undefined || refused.has(one)) continue
     const error = Exit.findErrorOption(exit)
     // An edit or a cancel overtook us: the driver sends the row again and finds it as it is now.
     if (error._tag === "Some" && error.value instanceof Problem.ProblemChanged) {
       return yield* new ActorUnavailable({ reason: "fenced", detail: error.value.message })
     }
-    return yield* exit as Exit.Exit<never, ActorUnavailable>
+    const isData = error._tag === "Some" && error.value instanceof ActorUnavailable && error.value.reason === "data"
+    // A row of the index was taken by the store before; that it is not now is not the row's own fault.
+    if (isData && one.row.ingest !== null && run.plan.stages[one.state.from] !== undefined) refused.add(one)
+    else return yield* exit as Exit.Exit<never, ActorUnavailable>
   }
-  host.release(request.rows.map(({ actor }) => actor))
-  return passing.map((one) => report(request, one))
+  return [...refused]
 })
+
+/** What is recorded in place of results that the store refuses, at the row's first stage. */
+const refusedRecords = (
+  { plan }: RunPlan,
+  { generation }: EnrichMany,
+  { state }: Passing
+): Array<Problem.StageRecord> => {
+  const stage = plan.stages[state.from]
+  if (stage === undefined) return []
+  const error = {
+    tag: "StoreRefused",
+    message: "the store refuses the row or what its stages made of it",
+    class: "permanent" as const
+  }
+  const inputs = Problem.inputsOf(state.base, plan.chain[state.from - 1]) + stage.key
+  return [recordOf(stage, inputs, generation, 1, 0, { _tag: "Failed", error })]
+}
+
+/** A row without an actor keeps in the index what the output says of it, as a row does that could not be read. */
+const originOf = ({ row: { ingest } }: Passing): string =>
+  canonical({
+    source: ingest?.source ?? "",
+    line: ingest?.line ?? 0,
+    message: "the store refuses the row"
+  })
 
 /**
  * The records that still hold: made of equal inputs, in this generation or not asked for anew. Set stages' results are as given. A row of
