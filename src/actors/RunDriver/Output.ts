@@ -1,5 +1,5 @@
 // The last step of a run: every row of the index, in order, with what its Problem actor holds, goes to the output writer.
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { isJsonObject, type Json, type JsonObject } from "../../domain/Json.ts"
 import { fieldsAfter, type ProblemState } from "../../domain/Problem.ts"
 import type { RowRef, RunRow } from "../../domain/RunRow.ts"
@@ -12,6 +12,15 @@ import { ProblemActor } from "../ProblemActor.ts"
 import { RunIndex } from "../RunIndex.ts"
 import type { OutputRow, RunOutputWriter, Split } from "../RunOutput.ts"
 import { actorOf, faultOrigin } from "./Walk.ts"
+
+/** A problem was edited or sent back after its last stage: what it holds now is no result of the run. Nothing was written. */
+export class ProblemsChanged
+  extends Schema.TaggedError<ProblemsChanged>()("ProblemsChanged", { actor: Schema.String })
+{
+  override get message() {
+    return `The problem ${this.actor} was changed after its last stage; run the failed rows again to take it through`
+  }
+}
 
 const pageRows = 256
 
@@ -33,6 +42,8 @@ export const writeRows = Effect.fn("RunDriver.writeRows")(
         return of === undefined ? [] : [actorOf(run, of.seq, of.sub)]
       })
       const held = yield* states([...rows.flatMap(({ actor }) => (actor === null ? [] : [actor])), ...kept])
+      const changed = rows.find(({ actor, status }) => status === "done" && held.get(actor ?? "")?.status === "live")
+      if (changed !== undefined) return yield* new ProblemsChanged({ actor: changed.actor ?? "" })
       yield* writer.write(rows.map((row) => outputRow(run, names, row, held)))
     }
   }
