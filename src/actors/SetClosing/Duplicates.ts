@@ -48,6 +48,9 @@ const detailOf = ({ seq, sub }: RowRef, similarity: number, kept: Uint8Array | n
  */
 const maxNeighbours = 256
 
+/** Then others have their turn: a page of a template's rows is a million comparisons, which would hold the runner for a second. */
+const comparisonsPerTurn = 4_096
+
 /**
  * Rows that share a band are compared by their shingles. Dropped: what repeats a kept earlier row (Clusters.ts). Kept rows that are
  * similar get a `cluster`: the place of its first row as "seq.sub".
@@ -60,8 +63,9 @@ export const closeNear = Effect.fnUntraced(function*(closing: Closing, params: N
   // One band's rows so far; a band may go on on the next page.
   let group = ""
   let band: Array<{ readonly row: number; readonly payload: Uint8Array }> = []
+  let compared = 0
   yield* eachGroupPage(closing, "band", (members) =>
-    Effect.sync(() => {
+    Effect.gen(function*() {
       for (const member of members) {
         if (member.group !== group) {
           group = member.group
@@ -74,6 +78,11 @@ export const closeNear = Effect.fnUntraced(function*(closing: Closing, params: N
           if (seen.add(other.row, row)) {
             pairs.add(other.row, row, jaccard(other.payload, payload), apart(other.payload, payload))
           }
+        }
+        compared += band.length
+        if (compared > comparisonsPerTurn) {
+          compared = 0
+          yield* Effect.yieldNow
         }
         band.push({ row, payload })
         if (band.length > maxNeighbours) band.shift()
