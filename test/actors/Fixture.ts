@@ -1,10 +1,11 @@
 // A Polya in memory: the real actors and driver over in-memory ports, with rows, stages and faults given by the test.
-import { Effect, Layer, Stream } from "effect"
-import { ActorStore } from "../../src/actors/ActorStore.ts"
+import { Effect, Layer, Schema, Stream } from "effect"
+import { ActorStore, StoreFailed } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import { DatasetRunActor, wake } from "../../src/actors/DatasetRunActor.ts"
 import { StageRegistry, storeResources } from "../../src/actors/Plans.ts"
 import * as Polya from "../../src/actors/Polya.ts"
+import { RunIndex } from "../../src/actors/RunIndex.ts"
 import * as RunIndexMemory from "../../src/actors/RunIndexMemory.ts"
 import { type OutputRow, RunOutput } from "../../src/actors/RunOutput.ts"
 import { Sources } from "../../src/actors/Sources.ts"
@@ -12,7 +13,7 @@ import { StageExecutor } from "../../src/actors/StageExecutor.ts"
 import type { RunState } from "../../src/domain/DatasetRun.ts"
 import { defaultLimits, type Limits, type Recipe } from "../../src/domain/Recipe.ts"
 import type { SourceItem } from "../../src/domain/Source.ts"
-import type { Fields, Stage } from "../../src/domain/Stage.ts"
+import { expanded, type Fields, kept, type MapOutcome, type Stage } from "../../src/domain/Stage.ts"
 import * as EmbeddedCluster from "../../src/runners/EmbeddedCluster.ts"
 
 export const recipeOf = (stages: ReadonlyArray<string>, limits: Partial<Limits> = {}): Recipe => ({
@@ -80,6 +81,39 @@ export const ports = (world: World, written: Written) =>
 
 export const memoryStore = Layer.mergeAll(ActorStoreMemory.layer, RunIndexMemory.layer)
 
+/** A store that outlives the apps over it: what a crash leaves is what they committed. `faults` meets the n-th commit or index write. */
+export const survivingStore = Effect.gen(function*() {
+  const context = yield* Layer.build(Layer.fresh(memoryStore))
+  return (faults: ReadonlyArray<ActorStoreMemory.Fault> = []): typeof memoryStore =>
+    Layer.mergeAll(ActorStoreMemory.faulty(faults), faultyIndex(faults)).pipe(
+      Layer.provide(Layer.succeedContext(context))
+    )
+})
+
+/** Wraps an index: the n-th write meets the n-th fault of the plan, as `ActorStoreMemory.faulty` does for commits. */
+export const faultyIndex = (plan: ReadonlyArray<ActorStoreMemory.Fault>): Layer.Layer<RunIndex, never, RunIndex> =>
+  Layer.effect(
+    RunIndex,
+    Effect.map(RunIndex, (index) => {
+      let call = 0
+      const lost = new StoreFailed({ reason: "unavailable", detail: "the connection was lost" })
+      const meet = <A>(write: Effect.Effect<A, StoreFailed>): Effect.Effect<A, StoreFailed> =>
+        Effect.suspend(() => {
+          const fault = plan[call++] ?? "none"
+          if (fault === "failBefore") return Effect.fail(lost)
+          if (fault === "failAfter") return Effect.andThen(write, Effect.fail(lost))
+          return write
+        })
+      return RunIndex.of({
+        ...index,
+        put: (...args) => meet(index.put(...args)),
+        reopen: (...args) => meet(index.reopen(...args)),
+        putResults: (...args) => meet(index.putResults(...args)),
+        forget: (...args) => meet(index.forget(...args))
+      })
+    })
+  )
+
 /** The whole program over `store`. */
 export const polya = (world: World, written: Written, store: typeof memoryStore = memoryStore) =>
   Polya.layer().pipe(Layer.provideMerge(ports(world, written)), Layer.provideMerge(store))
@@ -93,6 +127,31 @@ export const start = Effect.fnUntraced(function*(run: string, recipe: Recipe) {
   yield* wake(run)
   return client
 })
+
+/** Map stages of tests. */
+export const mapStage = (name: string, work: (fields: Fields) => MapOutcome): Stage => ({
+  kind: "map",
+  name,
+  version: 1,
+  cost: "cpu",
+  summary: "",
+  params: Schema.Struct({}),
+  needs: [],
+  prepare: () => work
+})
+/** Makes a row of each part of a problem between plus signs. */
+export const halves: Stage = {
+  ...mapStage("halves", () => kept()),
+  kind: "expand",
+  prepare: () => ({ problem }) =>
+    String(problem).includes("+")
+      ? expanded(String(problem).split("+").map((part) => ({ problem: part.trim() })))
+      : kept()
+}
+export const fresh = (): Written => ({ rows: [], commits: 0 })
+
+/** What the files of an output would hold, in order. */
+export const outputOf = ({ rows }: Written): ReadonlyArray<string> => rows.map((row) => JSON.stringify(row))
 
 /** Waits until the run is in one of the statuses; the deadline is the test's own. */
 export const awaitStatus = Effect.fnUntraced(function*(run: string, ...statuses: ReadonlyArray<RunState["status"]>) {
