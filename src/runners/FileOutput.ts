@@ -158,6 +158,7 @@ const fileRow = (row: OutputRow): JsonObject => {
       return {
         stage,
         error: tag,
+        tag,
         message,
         source,
         line,

@@ -1,6 +1,6 @@
 // The real program as a child process, for tests that kill it, fill its disk or give it wrong input.
-import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -18,7 +18,12 @@ export interface Ended {
 export const start = (
   args: ReadonlyArray<string>,
   options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}
-): { readonly child: ChildProcess; readonly ended: Promise<Ended> } => {
+): {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** Waits until the two outputs together match; fails if the program ends before. */
+  readonly said: (pattern: RegExp) => Promise<void>
+} => {
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, POLYA_DATABASE_URL: undefined, ...options.env },
@@ -26,12 +31,31 @@ export const start = (
   })
   let stdout = ""
   let stderr = ""
-  child.stdout?.on("data", (data) => (stdout += data))
-  child.stderr?.on("data", (data) => (stderr += data))
+  const waiting = new Set<() => void>()
+  const look = (): void => waiting.forEach((one) => one())
+  child.stdout?.setEncoding("utf8").on("data", (data) => {
+    stdout += data
+    look()
+  })
+  child.stderr?.setEncoding("utf8").on("data", (data) => {
+    stderr += data
+    look()
+  })
   const ended = new Promise<Ended>((resolve) =>
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
   )
-  return { child, ended }
+  const said = (pattern: RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const one = (): void => {
+        if (!pattern.test(stdout + stderr)) return
+        waiting.delete(one)
+        resolve()
+      }
+      waiting.add(one)
+      one()
+      void ended.then((end) => reject(new Error(`ended with ${end.code} before it said ${pattern}: ${end.stderr}`)))
+    })
+  return { child, ended, said }
 }
 
 export const polya = (args: ReadonlyArray<string>, options?: Parameters<typeof start>[1]): Promise<Ended> =>
@@ -58,6 +82,31 @@ export const dataFiles = ["train.jsonl", "validation.jsonl", "test.jsonl", "drop
 /** The bytes of all data files of an output folder. */
 export const bytesOf = (out: string): ReadonlyArray<string> =>
   dataFiles.map((name) => readFileSync(join(out, name), "utf8"))
+
+/** The objects of a JSONL text or of the JSONL file at a path. */
+export const jsonLines = (text: string): ReadonlyArray<any> =>
+  text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line))
+export const rowsOf = (out: string, name: string): ReadonlyArray<any> =>
+  jsonLines(readFileSync(join(out, name), "utf8"))
+export const summaryOf = (out: string): any => JSON.parse(readFileSync(join(out, "summary.json"), "utf8"))
+
+/** The names in an output folder apart from the store's; none if there is no folder. */
+export const namesIn = (out: string): ReadonlyArray<string> =>
+  existsSync(out) ? readdirSync(out).filter((name) => !/^\.polya(\.interrupted)?$/.test(name)).sort() : []
+
+/** A file system in memory at `path` until disposal; undefined where this user may not mount one. `options`: as mount's -o. */
+export const smallDisk = (
+  path: string,
+  options: string
+): (Disposable & { readonly change: (options: string) => void }) | undefined => {
+  mkdirSync(path, { recursive: true })
+  const mount = (args: ReadonlyArray<string>): boolean => spawnSync("mount", args).status === 0
+  if (process.platform !== "linux" || !mount(["-t", "tmpfs", "-o", options, "tmpfs", path])) return undefined
+  return {
+    change: (next) => void mount(["-o", `remount,${next}`, path]),
+    [Symbol.dispose]: () => void spawnSync("umount", ["-l", path])
+  }
+}
 
 /** Marsaglia's xorshift32: numbers in [0, 1). */
 export const random = (seed: number): () => number => {
