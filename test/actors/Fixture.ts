@@ -1,5 +1,5 @@
 // A Polya in memory: the real actors and driver over in-memory ports, with rows, stages and faults given by the test.
-import { Effect, Layer, Schema, Stream } from "effect"
+import { Deferred, Effect, Layer, Schema, Stream } from "effect"
 import { ActorStore, StoreFailed } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import { DatasetRunActor, wake } from "../../src/actors/DatasetRunActor.ts"
@@ -42,6 +42,8 @@ export const itemsOf = (rows: ReadonlyArray<Fields | null>): ReadonlyArray<Sourc
 export interface World {
   readonly stages: ReadonlyArray<Stage>
   readonly rows: ReadonlyArray<Fields | null>
+  /** Runs before a line is handed out: for tests that act at a certain place of the source. */
+  readonly before?: (line: number) => Effect.Effect<void>
 }
 
 /** What a run's output was given, in order, and how often it was committed. */
@@ -60,7 +62,11 @@ export const ports = (world: World, written: Written) =>
         Effect.succeed({
           fingerprint: "f",
           bytes: null,
-          rows: (from) => Stream.fromIterable(itemsOf(world.rows).slice(from.rows))
+          rows: (from) =>
+            Stream.fromIterable(itemsOf(world.rows).slice(from.rows)).pipe(
+              Stream.rechunk(1),
+              Stream.tap(({ line }) => world.before?.(line) ?? Effect.void)
+            )
         }),
       benchmarks: () => Effect.succeed([])
     }),
@@ -127,6 +133,25 @@ export const start = Effect.fnUntraced(function*(run: string, recipe: Recipe) {
   yield* wake(run)
   return client
 })
+
+/** A place that a run comes to and stays at until it is let go. */
+export const makeStop = Effect.gen(function*() {
+  const reached = yield* Deferred.make<void>()
+  const go = yield* Deferred.make<void>()
+  return {
+    here: Effect.andThen(Deferred.succeed(reached, undefined), Deferred.await(go)),
+    reached: Deferred.await(reached),
+    go: Effect.asVoid(Deferred.succeed(go, undefined))
+  }
+})
+
+/** A fresh store in which a run stops before its set stages close for the first time: between its walks. */
+export const stoppingStore = (here: Effect.Effect<void>): typeof memoryStore =>
+  Layer.effect(
+    RunIndex,
+    Effect.map(RunIndex, (index) =>
+      RunIndex.of({ ...index, reopen: (run, stage) => Effect.andThen(here, index.reopen(run, stage)) }))
+  ).pipe(Layer.provideMerge(Layer.fresh(memoryStore)))
 
 /** Map stages of tests. */
 export const mapStage = (name: string, work: (fields: Fields) => MapOutcome): Stage => ({
