@@ -1,6 +1,7 @@
 // Stages in worker threads. Calls that wait are merged into batches; a worker has one batch in work and one waiting, so it never idles.
 // A batch that outlives its deadline or kills its thread is done again row by row, and the row that does it alone fails alone.
 import { Effect, Layer } from "effect"
+import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 import { StageExecutor, type WorkPlan } from "../actors/StageExecutor.ts"
 import type { StageJob, StageWork } from "../domain/Segment.ts"
@@ -14,6 +15,8 @@ export interface StageWorkersOptions {
   readonly batchMillis: number
   /** Heap of one thread. Default 512. */
   readonly heapMiB: number
+  /** The program of a thread. Default: StageWorker beside this file. */
+  readonly script?: URL
 }
 
 const maxBatchRows = 256
@@ -37,7 +40,7 @@ interface Thread {
   timer: NodeJS.Timeout | undefined
 }
 
-const script = new URL(import.meta.url.endsWith(".ts") ? "./StageWorker.ts" : "./StageWorker.js", import.meta.url)
+const stageWorker = new URL(import.meta.url.endsWith(".ts") ? "./StageWorker.ts" : "./StageWorker.js", import.meta.url)
 
 export const layer = (options: StageWorkersOptions): Layer.Layer<StageExecutor> =>
   Layer.effect(
@@ -68,13 +71,15 @@ export const layer = (options: StageWorkersOptions): Layer.Layer<StageExecutor> 
     })
   )
 
-const makePool = ({ batchMillis, heapMiB, workers }: StageWorkersOptions) => {
+const makePool = ({ batchMillis, heapMiB, script = stageWorker, workers }: StageWorkersOptions) => {
+  // A heap flag of the program would hold for every new thread and win over the limit below; the main heap has its size already.
+  setFlagsFromString("--max-old-space-size=0")
   let waiting: Array<Call> = []
   let calls = 0
   let closed = false
   const threads: Array<Thread> = []
 
-  const start = (): Thread => {
+  const start = (): void => {
     const worker = new Worker(script, {
       resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: 24 },
       execArgv: ["--disable-warning=ExperimentalWarning"]
@@ -84,11 +89,15 @@ const makePool = ({ batchMillis, heapMiB, workers }: StageWorkersOptions) => {
     worker.on("error", (error) => broken(thread, "StageCrashed", `the stage crashed its thread: ${error.message}`))
     worker.on("exit", (code) => broken(thread, "StageCrashed", `the stage ended its thread (code ${code})`))
     threads.push(thread)
-    return thread
+  }
+  const startAll = (): void => {
+    while (threads.length < Math.max(1, workers)) start()
   }
   const post = (thread: Thread, message: ToWorker): void => thread.worker.postMessage(message)
 
   const dispatch = (): void => {
+    // A thread that broke is replaced when there is work, so that one that can never start costs the calls it fails and no more.
+    if (waiting.length > 0) startAll()
     for (const thread of threads) {
       while (thread.batches.length < 2 && waiting.length > 0) {
         const first = waiting[0] as Call
@@ -120,6 +129,8 @@ const makePool = ({ batchMillis, heapMiB, workers }: StageWorkersOptions) => {
       : setTimeout(() => broken(thread, "StageTimedOut", `the stage took longer than ${batchMillis} ms`), batchMillis)
   }
   const answered = (thread: Thread, message: FromWorker): void => {
+    // What a thread says while it is being ended comes too late: its rows are done again.
+    if (!threads.includes(thread)) return
     const batch = thread.batches.shift()
     watch(thread)
     if (batch === undefined) return
@@ -149,12 +160,10 @@ const makePool = ({ batchMillis, heapMiB, workers }: StageWorkersOptions) => {
     }
     for (const batch of others) again.push(...batch.calls)
     waiting = again.concat(waiting)
-    if (closed) return
-    start()
-    dispatch()
+    if (!closed) dispatch()
   }
 
-  for (let index = 0; index < Math.max(1, workers); index++) start()
+  startAll()
   return {
     submit: (batch: ReadonlyArray<Call>): void => {
       waiting.push(...batch)
