@@ -121,13 +121,16 @@ describe("the demo's posts", () => {
 
 const shared = process.env["POLYA_SHARED_DATA"] ?? join(import.meta.dirname, "../../../../shared/data")
 const samples = join(shared, "demo/demo_raw_forum_10.jsonl")
-if (!existsSync(samples)) console.warn(`skipped: no forum samples at ${samples}; set POLYA_SHARED_DATA`)
-describe.skipIf(!existsSync(samples))("ten real posts against a reader's labels", () => {
-  const labels = existsSync(samples) ? readLines(join(shared, "demo/demo_labels_by_reader.jsonl")) : []
-  const found = existsSync(samples) ? readLines(samples).map((post) => rowsOf(stage()(post))) : []
-  it("finds as many problems in each", () =>
-    assert.deepStrictEqual(found.map((rows) => rows.length), labels.map((label) => label["problems"])))
-  it("agrees on the kind of at least eight", () => {
+const noSamples = existsSync(samples) ? undefined : "there are no forum samples; set POLYA_SHARED_DATA"
+describe("ten real posts against a reader's labels", () => {
+  const labels = noSamples === undefined ? readLines(join(shared, "demo/demo_labels_by_reader.jsonl")) : []
+  const found = noSamples === undefined ? readLines(samples).map((post) => rowsOf(stage()(post))) : []
+  it("finds as many problems in each", (context) => {
+    context.skip(noSamples !== undefined, noSamples)
+    assert.deepStrictEqual(found.map((rows) => rows.length), labels.map((label) => label["problems"]))
+  })
+  it("agrees on the kind of at least eight", (context) => {
+    context.skip(noSamples !== undefined, noSamples)
     const agrees = labels.filter((label, index) => {
       const kinds = label["kinds"] as ReadonlyArray<string>
       return found[index]?.every((row, item) =>
@@ -136,16 +139,18 @@ describe.skipIf(!existsSync(samples))("ten real posts against a reader's labels"
     })
     assert.isAtLeast(agrees.length, 8)
   })
-  it("takes the two answers that the discussion of the last one states", () =>
-    assert.deepStrictEqual(found[9]?.map((row) => row["answer"] ?? null), ["(-3,-1,1)", null, "9", null]))
+  it("takes the two answers that the discussion of the last one states", (context) => {
+    context.skip(noSamples !== undefined, noSamples)
+    assert.deepStrictEqual(found[9]?.map((row) => row["answer"] ?? null), ["(-3,-1,1)", null, "9", null])
+  })
 })
 
 const statements = ["math_train", "gsm8k_train"].map((name) => join(shared, `real/${name}.jsonl`)).filter((file) =>
   existsSync(file)
 )
-if (statements.length === 0) console.warn(`skipped: no real statements in ${shared}/real; set POLYA_SHARED_DATA`)
-describe.skipIf(statements.length === 0)("real statements posted as they are", () => {
-  it("come out whole and alone in more than 99.8 % of all cases", () => {
+describe("real statements posted as they are", () => {
+  it("come out whole and alone in more than 99.8 % of all cases", (context) => {
+    context.skip(statements.length === 0, "there are no real statements; set POLYA_SHARED_DATA")
     const run = stage()
     const bare = (text: unknown) => String(text).replace(/[\s\u200b]+/g, "")
     let rows = 0

@@ -1,11 +1,12 @@
-// PostgreSQL as a source. The live tests need POLYA_DATABASE_URL; they only read (VALUES and generate_series).
+// PostgreSQL as a source. The live tests run on the database of the store's tests; they only read (VALUES and generate_series).
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Redacted, Stream } from "effect"
 import { sourceStart } from "../../../src/domain/Source.ts"
 import { withoutCredentials } from "../../../src/runners/sources/PostgresRows.ts"
+import { available, skipped, url } from "../postgres/TestDatabase.ts"
 import { openAll, refusal } from "./SourceFixtures.ts"
 
-const address = process.env["POLYA_DATABASE_URL"] ?? ""
+const address = Redacted.value(url)
 const secret = "h%C3%BCsh-hush"
 
 describe("a PostgreSQL address", () => {
@@ -26,15 +27,13 @@ describe("a PostgreSQL address", () => {
     }))
 })
 
-const needsServer = "POLYA_DATABASE_URL is not set"
-
 describe("PostgreSQL", () => {
   const query = `SELECT 'row ' || n AS id, 'Problem ' || n AS problem, n AS level, 9007199254740993 + n AS big,
     CASE WHEN n % 2 = 0 THEN 'yes' END AS answer, ARRAY['a', 'b'] AS tags, '{"x": [1]}'::jsonb AS extra, 1.5::numeric AS weight
     FROM generate_series(1, 1300) n ORDER BY n;`
 
   it.live("gives the rows of a query by pages, and goes on after any row", (context) => {
-    context.skip(address === "", needsServer)
+    context.skip(!available, skipped)
     return Effect.gen(function*() {
       const source = yield* openAll([{ location: address, query }])
       assert.strictEqual(source.bytes, null)
@@ -59,7 +58,7 @@ describe("PostgreSQL", () => {
   })
 
   it.live("refuses what does not only read", (context) => {
-    context.skip(address === "", needsServer)
+    context.skip(!available, skipped)
     return Effect.gen(function*() {
       for (
         const bad of [
