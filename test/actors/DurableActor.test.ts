@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { ActorStore } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import type { ActorUnavailable } from "../../src/actors/Committer.ts"
@@ -154,6 +155,19 @@ describe("a durable actor", () => {
       assert.isTrue(counts.every((n) => n === 2))
       assert.isAbove(stats.loads, loads)
     }).pipe(Effect.provide(over(ActorStoreMemory.layer, { maxResidentActors: 8 }))))
+
+  it.effect("leaves memory when nobody used it for so long, not before", () =>
+    Effect.gen(function*() {
+      const { stats } = yield* Committer
+      const actor = (yield* Log.client)("a")
+      yield* TestClock.adjust(1) // the cluster takes its shards
+      yield* add(actor, "first")
+      for (const [passed, loads] of [[3_000, 1], [3_000, 1], [12_000, 2]] as const) {
+        yield* TestClock.adjust(passed)
+        yield* add(actor, `after ${passed}`)
+        assert.strictEqual(stats.loads, loads)
+      }
+    }).pipe(Effect.provide(over(ActorStoreMemory.layer, { idleMillis: 5_000 }))))
 
   it.live("tells a caller that waits too long, and the command still counts once", () =>
     Effect.gen(function*() {
