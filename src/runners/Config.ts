@@ -38,7 +38,7 @@ const dataDir: Setting<string> = {
   default: ".polya",
   unit: "",
   doc:
-    "Folder of the SQLite files, relative to the working directory. `polya run` keeps its own in OUT/.polya unless told otherwise."
+    "Folder of the SQLite files, relative to the working directory. Not for `polya run`, whose store is in OUT/.polya or where --data says."
 }
 const sqliteSynchronous: Setting<"FULL" | "NORMAL"> = {
   schema: Schema.Literals(["FULL", "NORMAL"]),
@@ -135,10 +135,15 @@ const stage = {
 
 /** How sources are read. */
 const source = {
-  maxLineBytes: int(8 * 1_048_576, "bytes", "A longer line of a JSONL source fails as a row, unread.", {
-    minimum: 1_024,
-    maximum: 1_073_741_824
-  }),
+  maxLineBytes: int(
+    8 * 1_048_576,
+    "bytes",
+    "A longer line of a JSONL source, or row of a CSV source, fails as a row, unread.",
+    {
+      minimum: 1_024,
+      maximum: 1_073_741_824
+    }
+  ),
   parquetMillis: int(
     30_000,
     "ms",
