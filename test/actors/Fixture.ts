@@ -3,6 +3,7 @@ import { Deferred, Effect, Layer, Schema, Stream } from "effect"
 import { ActorStore, StoreFailed } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import { DatasetRunActor, wake } from "../../src/actors/DatasetRunActor.ts"
+import { patient } from "../../src/actors/DurableActor.ts"
 import { StageRegistry, storeResources } from "../../src/actors/Plans.ts"
 import * as Polya from "../../src/actors/Polya.ts"
 import { RunIndex } from "../../src/actors/RunIndex.ts"
@@ -126,7 +127,8 @@ export const polya = (world: World, written: Written, store: typeof memoryStore 
 
 export const start = Effect.fnUntraced(function*(run: string, recipe: Recipe) {
   const client = (yield* DatasetRunActor.client)(run)
-  const resources = yield* storeResources([])
+  const store = yield* ActorStore
+  const resources = yield* patient(Effect.provideService(storeResources([]), ActorStore, store))
   yield* client.send("Start", { recipe, fingerprint: "f", resources, out: "", atMillis: 0 }, {
     commandId: `start-${run}`
   })
