@@ -206,9 +206,9 @@ describe("what a run leaves behind", () => {
     }
     assert.strictEqual((await polya(["run", "dataset-cpu", "--source", `${first}.gone`, "--out", out])).code, 2)
     unchanged()
-    const { child, ended, said } = start([
-      ...["run", "dataset-cpu", "--source", second, "--out", out, "--rate", "1500", "--json"]
-    ])
+    const { child, ended, said } = start(
+      ["run", "dataset-cpu", "--source", second, "--out", out, "--rate", "1500", "--json"]
+    )
     await said(/"in":[1-9]/)
     child.kill("SIGKILL")
     assert.strictEqual((await ended).signal, "SIGKILL")
