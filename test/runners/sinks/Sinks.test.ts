@@ -1,5 +1,5 @@
 // What holds for both sinks: a file appears whole or not at all, equal rows are equal bytes, failures have names.
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect, Schema, Stream } from "effect"
 import { execFile } from "node:child_process"
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises"
@@ -10,6 +10,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../../src/domain/Js
 import { JsonlSink } from "../../../src/runners/sinks/JsonlSink.ts"
 import { ParquetSink } from "../../../src/runners/sinks/ParquetSink.ts"
 import type { Sink } from "../../../src/runners/sinks/Sink.ts"
+import { makeDecoders } from "../../../src/runners/sources/ParquetDecoders.ts"
 import { parquetReader } from "../../../src/runners/sources/ParquetRows.ts"
 import { itemsOf, temporaryFolder, textRows } from "../sources/SourceFixtures.ts"
 
@@ -171,6 +172,9 @@ const smallDisk = (folder: string) => {
 }
 
 describe("Parquet's schema", () => {
+  const decoders = makeDecoders({ parquetMillis: 30_000 })
+  afterAll(() => decoders.close())
+
   it.effect.prop(
     "brings any JSON rows back, null as missing",
     [Schema.Array(AnyJson)],
@@ -180,7 +184,7 @@ describe("Parquet's schema", () => {
         const rows = given.map((row) => storable(row) as JsonObject)
         yield* save(ParquetSink, path, [rows])
         const { size } = yield* Effect.promise(() => stat(path))
-        const reader = parquetReader({ path, name: "rows.parquet", bytes: size, gzip: false })
+        const reader = parquetReader({ path, name: "rows.parquet", bytes: size, gzip: false }, decoders)
         const items = yield* Stream.runCollect(reader.read({ offset: 0, line: 0 }))
         assert.deepStrictEqual(items.map((item) => "value" in item && withoutNulls(item.value)), rows.map(withoutNulls))
       }),
