@@ -39,12 +39,12 @@ export const RowReport = Schema.Struct({
   reason: Schema.NullOr(Schema.String),
   detail: Schema.NullOr(Schema.String),
   children: Schema.Array(JsonFields),
-  millis: Schema.Array(Schema.Struct({ ord: Schema.Int, millis: Schema.Number })),
+  millis: Schema.Array(Schema.Struct({ ord: Schema.Int, millis: Schema.Finite })),
   entries: Schema.Array(Schema.Struct({
     ord: Schema.Int,
     entry: Schema.Struct({
       key: Schema.NullOr(Schema.String),
-      bands: Schema.Array(Schema.Number),
+      bands: Schema.Array(Schema.Finite),
       payload: Schema.NullOr(Schema.Uint8ArrayFromBase64),
       stratum: Schema.NullOr(Schema.String)
     })

@@ -39,10 +39,10 @@ export const RunState = Schema.Struct({
   tally: Tally,
   error: Schema.NullOr(RunError),
   /** When and by whom it was last started, paused or stopped. */
-  startedMillis: Schema.Number,
-  finishedMillis: Schema.NullOr(Schema.Number),
+  startedMillis: Schema.Finite,
+  finishedMillis: Schema.NullOr(Schema.Finite),
   /** Working time of earlier sittings (before a pause, a crash or the end), in milliseconds. */
-  workedMillis: Schema.Number,
+  workedMillis: Schema.Finite,
   note: Schema.String
 })
 export type RunState = typeof RunState.Type
@@ -106,7 +106,7 @@ export const StartFields = {
   fingerprint: Schema.String,
   resources: Schema.String,
   out: Schema.String,
-  atMillis: Schema.Number
+  atMillis: Schema.Finite
 }
 export const start = (
   state: RunState,
@@ -135,7 +135,7 @@ export const start = (
   )
 }
 
-export const WhoFields = { why: Schema.String, atMillis: Schema.Number }
+export const WhoFields = { why: Schema.String, atMillis: Schema.Finite }
 type Who = Schema.Struct<typeof WhoFields>["Type"]
 
 const sat = (state: RunState, atMillis: number): number =>
@@ -219,14 +219,14 @@ const again = (
 const earlier = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? a ?? b : Math.min(a, b)
 
-export const RerunFailedFields = { atMillis: Schema.Number }
+export const RerunFailedFields = { atMillis: Schema.Finite }
 /** Sends all rows through again; only failed ones are worked, the others answer from their records. */
 export const rerunFailed = (
   state: RunState,
   { atMillis }: { readonly atMillis: number }
 ): Run<RunUnknown | RunNotReady> => again(state, null, atMillis, { _tag: "RerunFailed" })
 
-export const RerunFields = { stage: Schema.String, atMillis: Schema.Number }
+export const RerunFields = { stage: Schema.String, atMillis: Schema.Finite }
 /** Makes the results of `stage` and of all after it anew. */
 export const rerun = (
   state: RunState,
@@ -265,7 +265,7 @@ export const nextStep = (
     )
     : refuse(new AdvanceStale())
 
-export const FinishFields = { generation: Schema.Int, atMillis: Schema.Number }
+export const FinishFields = { generation: Schema.Int, atMillis: Schema.Finite }
 export const finish = (
   state: RunState,
   { atMillis, generation }: Schema.Struct<typeof FinishFields>["Type"]
@@ -278,7 +278,7 @@ export const finish = (
     )
     : refuse(new AdvanceStale())
 
-export const BreakFields = { generation: Schema.Int, error: RunError, atMillis: Schema.Number }
+export const BreakFields = { generation: Schema.Int, error: RunError, atMillis: Schema.Finite }
 /** The run cannot go on (disk full, source gone). What is committed stays; `resume` goes on from there. */
 export const breakOff = (
   state: RunState,

@@ -32,7 +32,7 @@ export const StageRecord = Schema.Struct({
   /** The run's generation (how often it was sent through again) in which it was made. */
   generation: Schema.Int,
   attempts: Schema.Int,
-  millis: Schema.Number,
+  millis: Schema.Finite,
   outcome: Outcome
 })
 export type StageRecord = typeof StageRecord.Type

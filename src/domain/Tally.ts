@@ -15,7 +15,7 @@ export const StageTally = Schema.Struct({
   expanded: Count,
   derived: Count,
   /** Time spent in the stage itself, over all workers. */
-  millis: Schema.Number
+  millis: Schema.Finite
 })
 export type StageTally = typeof StageTally.Type
 
