@@ -8,6 +8,7 @@ import { wake } from "../../src/actors/DatasetRunActor.ts"
 import { RunIndex } from "../../src/actors/RunIndex.ts"
 import { dropped, failed, kept } from "../../src/domain/Stage.ts"
 import { stages as registry } from "../../src/domain/stages/Registry.ts"
+import type { Tally } from "../../src/domain/Tally.ts"
 import {
   awaitStatus,
   fresh,
@@ -40,7 +41,7 @@ const rows = [
 const recipe = recipeOf(names, { batchRows: 4, inFlight: 12 })
 
 /** Counts without the times, which differ. */
-const countsOf = (tally: { readonly stages: ReadonlyArray<{ readonly millis: number }> }) => ({
+const countsOf = (tally: Tally): Tally => ({
   ...tally,
   stages: tally.stages.map((stage) => ({ ...stage, millis: 0 }))
 })
@@ -175,6 +176,31 @@ describe("a run over a store", () => {
         }))
       assert.isAtLeast(failure.failed, 5)
       assert.deepStrictEqual({ counts, output: outputOf(written) }, expected)
+    })
+  })
+
+  it.live("that loses the answer to a run's last commit shows its end to watchers all the same", () => {
+    const written = fresh()
+    let lost = 0
+    const store = Layer.effect(
+      ActorStore,
+      Effect.map(ActorStore, (actors) =>
+        ActorStore.of({
+          ...actors,
+          commit: (batch) => {
+            const isEnd = batch.some(({ state, type }) =>
+              type === "DatasetRun" && state.includes("\"status\":\"done\"")
+            )
+            if (!isEnd || lost++ > 0) return actors.commit(batch)
+            const failure = new StoreFailed({ reason: "unavailable", detail: "the answer was lost" })
+            return Effect.andThen(actors.commit(batch), Effect.fail(failure))
+          }
+        }))
+    ).pipe(Layer.provideMerge(Layer.fresh(memoryStore)))
+    return Effect.map(app(written, store), (counts) => {
+      assert.strictEqual(lost, 1)
+      assert.strictEqual(counts.in, rows.length)
+      assert.strictEqual(written.commits, 1)
     })
   })
 
