@@ -173,5 +173,6 @@ process.on("message", (message: ToDecoder) => {
   )
 })
 // Standard input ends when the parent has gone, however it went; this thread then ends a decoder that is lost in a loop too.
-new Worker("require('node:fs').readSync(0, Buffer.alloc(1)); process.kill(process.pid, 'SIGKILL')", { eval: true }).unref()
+new Worker("require('node:fs').readSync(0, Buffer.alloc(1)); process.kill(process.pid, 'SIGKILL')", { eval: true })
+  .unref()
 answer({ _tag: "Ready" })

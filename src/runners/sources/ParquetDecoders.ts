@@ -76,7 +76,7 @@ const startDecoder = ({ heapMiB = 1_024, parquetMillis }: ParquetLimits): Decode
     end(
       memory
         ? `decoding it takes more than ${heapMiB} MiB of memory`
-        : `its decoder was ended from outside (${signal ?? `code ${code}`})`
+        : `its decoder ended (${signal ?? `code ${code}`})`
     )
     gone.resolve()
   })
@@ -86,7 +86,7 @@ const startDecoder = ({ heapMiB = 1_024, parquetMillis }: ParquetLimits): Decode
     ask: async (request) => {
       await ready
       if (over !== undefined) return { _tag: "Failed", detail: over }
-      const answer = expect(parquetMillis, `it could not be decoded within ${parquetMillis} ms`)
+      const answer = expect(parquetMillis, `it could not be decoded within ${parquetMillis} ms (source.parquetMillis)`)
       child.send(request)
       return answer
     },

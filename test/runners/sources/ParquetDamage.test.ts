@@ -6,11 +6,12 @@ import { parquetWriteBuffer } from "hyparquet-writer"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
-import { SourceUnreadable } from "../../../src/actors/Sources.ts"
+import { Sources, SourceUnreadable } from "../../../src/actors/Sources.ts"
 import { type Decoders, makeDecoders, type ParquetLimits } from "../../../src/runners/sources/ParquetDecoders.ts"
 import { parquetReader, slicesOf } from "../../../src/runners/sources/ParquetRows.ts"
+import { layerWith } from "../../../src/runners/sources/Sources.ts"
 import { random } from "../../process/Program.ts"
-import { temporaryFolder } from "./SourceFixtures.ts"
+import { fileOf, temporaryFolder } from "./SourceFixtures.ts"
 
 const decodersWith = (limits: ParquetLimits) =>
   Effect.acquireRelease(
@@ -96,10 +97,22 @@ describe("a Parquet file", () => {
       assert.strictEqual(error.reason, "unreadable")
       assert.strictEqual(
         error.message,
-        `Cannot read the source ${path}: row group 1 of 1, at row 1: it could not be decoded within 300 ms; ` +
+        `Cannot read the source ${path}: row group 1 of 1, at row 1: it could not be decoded within 300 ms ` +
+          "(source.parquetMillis); " +
           "the file is damaged or needs more than that: write it again (with smaller row groups), or leave it out"
       )
       assert.strictEqual((yield* readFrom(decoders, path, written())).length, rows)
+    }))
+
+  it.live("is given as much time as the sources are told", () =>
+    Effect.gen(function*() {
+      const location = yield* fileOf("endless.parquet", endless())
+      const error = yield* Sources.pipe(
+        Effect.flatMap((sources) => sources.open([{ location }])),
+        Effect.provide(layerWith({ parquetMillis: 250 })),
+        Effect.flip
+      )
+      assert.include(error.message, "it could not be decoded within 250 ms (source.parquetMillis)")
     }))
 
   it.live("that would take all memory costs its decoder, not this process", () =>
