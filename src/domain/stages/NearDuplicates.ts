@@ -11,8 +11,8 @@ import { tokenise } from "../text/Tokens.ts"
 const similarity = Schema.Number.check(Schema.isBetween({ minimum: 0.05, maximum: 1 }))
 
 /**
- * The defaults find a pair of similarity 0.6 with probability 0.988, of 0.7 with 0.9998, and one of 0.3 with 0.23
- * (MinHash.ts has the formula).
+ * The defaults find a pair of similarity 0.5 with probability 0.87, of 0.6 with 0.988, of 0.7 with 0.9998, and one of 0.3 with 0.23
+ * (MinHash.ts has the formula). Rows are grouped from 0.5 on, so that what another tokeniser calls 0.6 alike is on one side as well.
  */
 export const NearDuplicatesParams = Schema.Struct({
   shingle: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 }))
@@ -34,7 +34,7 @@ export const NearDuplicatesParams = Schema.Struct({
     .annotate({
       description: "Similarity from which rows belong to one cluster and stay on one side of the split; 0.05 to 1."
     })
-    .pipe(Schema.withDecodingDefaultKey(Effect.succeed(0.6)))
+    .pipe(Schema.withDecodingDefaultKey(Effect.succeed(0.5)))
 })
 export type NearDuplicatesParams = typeof NearDuplicatesParams.Type
 
