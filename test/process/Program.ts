@@ -14,7 +14,9 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Starts `polya` with the given arguments; it is ended with the test at the latest. */
+const living = new Set<ChildProcess>()
+
+/** Starts `polya` with the given arguments; it is ended with the test's `folder` at the latest. */
 export const start = (
   args: ReadonlyArray<string>,
   options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}
@@ -29,6 +31,7 @@ export const start = (
     env: { ...process.env, POLYA_DATABASE_URL: undefined, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd })
   })
+  living.add(child)
   let stdout = ""
   let stderr = ""
   const waiting = new Set<() => void>()
@@ -42,7 +45,10 @@ export const start = (
     look()
   })
   const ended = new Promise<Ended>((resolve) =>
-    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
+    child.on("close", (code, signal) => {
+      living.delete(child)
+      resolve({ code, signal, stdout, stderr })
+    })
   )
   const said = (pattern: RegExp): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -61,7 +67,7 @@ export const start = (
 export const polya = (args: ReadonlyArray<string>, options?: Parameters<typeof start>[1]): Promise<Ended> =>
   start(args, options).ended
 
-/** A folder that is removed when the test is over. */
+/** A folder that is removed when the test is over; programs that still run are ended with it. */
 export const folder = (): Disposable & {
   readonly path: string
   readonly file: (name: string, text: string | Buffer) => string
@@ -73,7 +79,10 @@ export const folder = (): Disposable & {
       writeFileSync(join(path, name), text)
       return join(path, name)
     },
-    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true })
+    [Symbol.dispose]: () => {
+      for (const child of living) child.kill("SIGKILL")
+      rmSync(path, { recursive: true, force: true, maxRetries: 3 })
+    }
   }
 }
 
