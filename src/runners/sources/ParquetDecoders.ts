@@ -46,6 +46,7 @@ const startDecoder = ({ heapMiB = 1_024, parquetMillis }: ParquetLimits): Decode
   })
   const gone = Promise.withResolvers<void>()
   let over: string | undefined
+  let busy = false
   let settle: ((message: FromDecoder) => void) | undefined
   let timer: NodeJS.Timeout | undefined
 
@@ -84,13 +85,17 @@ const startDecoder = ({ heapMiB = 1_024, parquetMillis }: ParquetLimits): Decode
 
   return {
     ask: async (request) => {
+      busy = true
       await ready
-      if (over !== undefined) return { _tag: "Failed", detail: over }
-      const answer = expect(parquetMillis, `it could not be decoded within ${parquetMillis} ms (source.parquetMillis)`)
-      child.send(request)
-      return answer
+      const answer = over === undefined
+        ? expect(parquetMillis, `it could not be decoded within ${parquetMillis} ms (source.parquetMillis)`)
+        : { _tag: "Failed" as const, detail: over }
+      if (over === undefined) child.send(request)
+      const message = await answer
+      busy = false
+      return message
     },
-    free: () => over === undefined && settle === undefined,
+    free: () => over === undefined && !busy,
     end: () => {
       end("its decoder was closed")
       return gone.promise

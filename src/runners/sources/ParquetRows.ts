@@ -1,5 +1,6 @@
 // Parquet, one row group (or a piece of a large one) at a time by ranges of the file: memory is bounded by a piece, not by the file.
 // The decoding is done by another process (ParquetDecoders), so a damaged or hostile file costs a deadline at most, never this process.
+import { Stream } from "effect"
 import { SourceUnreadable } from "../../actors/Sources.ts"
 import type { Json } from "../../domain/Json.ts"
 import type { FromDecoder, Group, Rows } from "./ParquetDecoder.ts"
@@ -81,17 +82,24 @@ async function* readWith(decoder: Decoder, file: SourceFile, offset: number): Ba
   }
 }
 
-async function* readRows(file: SourceFile, from: Place, decoders: Decoders): Batches {
+async function* readRows(file: SourceFile, from: Place, decoders: Decoders, held: Set<Decoder>): Batches {
   await (await openUnchanged(file)).close()
   const decoder = decoders.take()
+  held.add(decoder)
   try {
     yield* readWith(decoder, file, from.offset)
   } finally {
+    held.delete(decoder)
     await decoders.give(decoder)
   }
 }
 
 /** `offset` counts rows of the file; row groups before it are not read. */
 export const parquetReader = (file: SourceFile, decoders: Decoders): Reader => ({
-  read: (from) => streamBatches(file.path, () => readRows(file, from, decoders))
+  read: (from) =>
+    Stream.suspend(() => {
+      const held = new Set<Decoder>()
+      const endBusy = () => held.forEach((decoder) => decoder.free() || void decoder.end())
+      return streamBatches(file.path, () => readRows(file, from, decoders, held), endBusy)
+    })
 })

@@ -52,12 +52,23 @@ export const refail = (location: string) => (cause: unknown): SourceUnreadable =
   return new SourceUnreadable({ location, reason: "unreadable", detail: said.endsWith(".") ? said.slice(0, -1) : said })
 }
 
-/** A stream over `open()`'s batches. The generator is closed when the stream ends, fails or is interrupted. */
-export const streamBatches = (location: string, open: () => Batches): Stream.Stream<RawItem, SourceUnreadable> =>
+/**
+ * A stream over `open()`'s batches. The generator is closed when the stream ends, fails or is interrupted; `leave` is called before,
+ * to break off what the generator may be waiting for.
+ */
+export const streamBatches = (
+  location: string,
+  open: () => Batches,
+  leave: () => void = () => {}
+): Stream.Stream<RawItem, SourceUnreadable> =>
   Stream.unwrap(Effect.map(
     Effect.acquireRelease(
       Effect.sync(open),
-      (batches) => Effect.promise(() => batches.return().catch(() => undefined))
+      (batches) =>
+        Effect.promise(() => {
+          leave()
+          return batches.return().catch(() => undefined)
+        })
     ),
     (batches) => {
       const next = Effect.tryPromise({ try: () => batches.next(), catch: refail(location) })

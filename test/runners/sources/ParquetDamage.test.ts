@@ -1,13 +1,18 @@
 // Parquet files that are damaged, hostile or changing: each ends in its rows or in one typed error, within the deadline, and neither
 // a loop nor the memory of the library reaches this process.
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Schema, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Schema, Stream } from "effect"
 import { parquetWriteBuffer } from "hyparquet-writer"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { Sources, SourceUnreadable } from "../../../src/actors/Sources.ts"
-import { type Decoders, makeDecoders, type ParquetLimits } from "../../../src/runners/sources/ParquetDecoders.ts"
+import {
+  type Decoder,
+  type Decoders,
+  makeDecoders,
+  type ParquetLimits
+} from "../../../src/runners/sources/ParquetDecoders.ts"
 import { parquetReader, slicesOf } from "../../../src/runners/sources/ParquetRows.ts"
 import { layerWith } from "../../../src/runners/sources/Sources.ts"
 import { random } from "../../process/Program.ts"
@@ -113,6 +118,32 @@ describe("a Parquet file", () => {
         Effect.flip
       )
       assert.include(error.message, "it could not be decoded within 250 ms (source.parquetMillis)")
+    }))
+
+  it.live("is let go at once when nobody wants its rows any more", () =>
+    Effect.gen(function*() {
+      const decoders = yield* decodersWith({ parquetMillis: 3_600_000, heapMiB: 4_096 })
+      const path = join(yield* temporaryFolder, "endless.parquet")
+      const given = yield* Deferred.make<Decoder>()
+      const watched: Decoders = {
+        ...decoders,
+        take: () => {
+          const decoder = decoders.take()
+          return {
+            ...decoder,
+            ask: (request) => {
+              const answer = decoder.ask(request)
+              if (request._tag === "Read") Deferred.doneUnsafe(given, Exit.succeed(decoder))
+              return answer
+            }
+          }
+        }
+      }
+      const reading = yield* Effect.forkChild(readFrom(watched, path, endless()))
+      const decoder = yield* Deferred.await(given)
+      yield* Fiber.interrupt(reading)
+      assert.isFalse(decoder.free())
+      yield* Effect.promise(() => decoder.end())
     }))
 
   it.live("that would take all memory costs its decoder, not this process", () =>
