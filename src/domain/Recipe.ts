@@ -4,9 +4,9 @@ import { Schema } from "effect"
 import { SourceSpec } from "./Source.ts"
 
 export const Limits = Schema.Struct({
-  /** Rows of a run that may be in work at once; 1 to 100,000. Default 2,048. */
+  /** Rows of a run that may be in work at once; 1 to 100,000. Default 1,024. */
   inFlight: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 })),
-  /** Rows read, indexed and committed together; 1 to 5,000. Default 512. */
+  /** Rows read, indexed and committed together; 1 to 5,000. Default 256. */
   batchRows: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5_000 })),
   /** Tries of one stage on one row before the row fails; 1 to 100. Default 3. */
   attempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
@@ -14,7 +14,7 @@ export const Limits = Schema.Struct({
   rowsPerSecond: Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))
 })
 export type Limits = typeof Limits.Type
-export const defaultLimits: Limits = { inFlight: 2_048, batchRows: 512, attempts: 3, rowsPerSecond: 0 }
+export const defaultLimits: Limits = { inFlight: 1_024, batchRows: 256, attempts: 3, rowsPerSecond: 0 }
 
 export const RecipeStage = Schema.Struct({ name: Schema.String, params: Schema.Record(Schema.String, Schema.Json) })
 export type RecipeStage = typeof RecipeStage.Type

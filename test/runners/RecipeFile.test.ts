@@ -101,7 +101,7 @@ describe("a good recipe", () => {
             params: { fractions: { train: 0.9, validation: 0.05, test: 0.05 }, clusters: "near-duplicates" }
           }
         ],
-        limits: { inFlight: 2048, batchRows: 512, attempts: 3, rowsPerSecond: 0 },
+        limits: { inFlight: 1024, batchRows: 256, attempts: 3, rowsPerSecond: 0 },
         outputs: ["jsonl"],
         limitRows: null
       })

@@ -34,7 +34,7 @@ export const open = (settings: SqliteSettings): SqliteDatabase => {
     // Sizes chosen by bench/store.ts: 8 KB pages hold a state of 1.5 KB without overflow and cost less WAL than 16 KB
     // ones.
     db.exec(`PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${settings.synchronous};
-      PRAGMA cache_size = -24576; PRAGMA temp.cache_size = -16384; PRAGMA temp.journal_mode = MEMORY;
+      PRAGMA cache_size = -24576; PRAGMA temp.cache_size = -8192; PRAGMA temp.journal_mode = MEMORY;
       PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864`)
     const begin = db.prepare("BEGIN IMMEDIATE")
     const commit = db.prepare("COMMIT")

@@ -10,8 +10,8 @@ import { all, first, type SqliteDatabase } from "./SqliteDatabase.ts"
 /** Rows looked at in one step: about 20 ms of work when all their bands are shared. */
 const stepRows = 1024
 
-/** About eight bits a band, at most 16 MiB a bitmap: enough for 4.8 million bands with 4 % chance hits. */
-const bitmapBits = (rows: number): number => 2 ** Math.min(27, Math.max(12, Math.ceil(Math.log2(rows * 256))))
+/** About four bits a band, at most 16 MiB a bitmap: 4.8 million bands take 4 MiB, and one in seven is collected by chance. */
+const bitmapBits = (rows: number): number => 2 ** Math.min(27, Math.max(12, Math.ceil(Math.log2(rows * 128))))
 
 /** Sets the bit and says whether it was set before. */
 const mark = (bitmap: Uint8Array, bit: number): boolean => {
