@@ -47,7 +47,7 @@ const refused = (end: Ended, code: number, said: RegExp, lines = 2): void => {
   assert.strictEqual(end.stdout, "")
 }
 
-describe("wrong input", () => {
+describe("wrong input", { timeout: 120_000 }, () => {
   it("is refused in a sentence before any work, with exit code 2 and no output folder", async () => {
     using place = folder()
     const good = place.file("good.jsonl", sourceLines(50, 1).join("\n"))
@@ -85,7 +85,7 @@ describe("wrong input", () => {
     ]
     for (const [args, said] of cases) refused(await polya(args), 2, said)
     assert.isFalse(existsSync(out))
-  }, 60_000)
+  })
 
   it("in a recipe is named all at once, each with its line and its path", async () => {
     using place = folder()
@@ -133,7 +133,7 @@ describe("wrong input", () => {
   })
 })
 
-describe("bad rows in a good file", () => {
+describe("bad rows in a good file", { timeout: 120_000 }, () => {
   it("fail alone: 100 MB on one line and bytes that are no UTF-8 cost neither the rest nor memory", async () => {
     using place = folder()
     const lines = sourceLines(200, 6)
@@ -190,7 +190,7 @@ describe("bad rows in a good file", () => {
   })
 })
 
-describe("the output folder", () => {
+describe("the output folder", { timeout: 120_000 }, () => {
   it("on a read-only file system is refused before any work", async ({ skip }) => {
     using place = folder()
     const good = place.file("good.jsonl", sourceLines(50, 1).join("\n"))
@@ -243,10 +243,10 @@ describe("the output folder", () => {
     const end = await first.ended
     assert.strictEqual(end.code, 0, end.stderr)
     assert.deepStrictEqual(bytesOf(out), bytesOf(join(place.path, "calm")))
-  }, 60_000)
+  })
 })
 
-describe("a run that was interrupted", () => {
+describe("a run that was interrupted", { timeout: 120_000 }, () => {
   it("by SIGINT or SIGTERM ends with 130, leaves nothing half-written, and resumes to the same bytes", async () => {
     using place = folder()
     const source = place.file("problems.jsonl", sourceLines(3_000, 10).join("\n"))
@@ -263,7 +263,7 @@ describe("a run that was interrupted", () => {
       assert.strictEqual((await polya(runs(source, out, "--resume"))).code, 0)
       assert.deepStrictEqual(bytesOf(out), bytesOf(join(place.path, "calm")))
     }
-  }, 60_000)
+  })
 
   it("does not go on with a changed source, another recipe or a damaged store, and says what to do", async () => {
     using place = folder()
@@ -300,5 +300,5 @@ describe("a run that was interrupted", () => {
     const before = bytesOf(out)
     assert.strictEqual((await polya(runs(source, out))).code, 0)
     assert.deepStrictEqual(bytesOf(out), before)
-  }, 60_000)
+  })
 })

@@ -5,7 +5,7 @@ import type { StageLine, Summary } from "../../domain/RunReport.ts"
 import { stages } from "../../domain/stages/Registry.ts"
 import { packaged } from "../Package.ts"
 import { run, type RunFlags } from "./RunCommand.ts"
-import { plural, printLine, seconds, shown, table } from "./Say.ts"
+import { count, plural, printLine, seconds, shown, table } from "./Say.ts"
 
 export const demoCommand = Effect.fn("Cli.demo")(
   function*(flags: { readonly out: Option.Option<string>; readonly json: boolean }) {
@@ -54,7 +54,7 @@ const story = (summary: Summary, out: string): ReadonlyArray<string> => {
     lines.push(`${step++}. ${title}`, ...details.map((detail) => `     ${detail}`))
   }
   say(
-    `read: ${plural(summary.in, "row")}, ${plural(summary.in - faults, "row")} of them readable`,
+    `read: ${plural(summary.in, "row")}, ${count(summary.in - faults)} of them readable`,
     ...report.failures.flatMap(({ examples, tag }) =>
       examples.map(({ line, message }) => `line ${line ?? "?"}: ${tag}, ${message}`)
     )

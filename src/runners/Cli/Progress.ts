@@ -37,7 +37,7 @@ export const makeProgress = (run: {
     const { tally } = state
     const dropped = Object.values(tally.dropped).reduce((sum, n) => sum + n, 0)
     const [verb, objects] = step === undefined || step._tag === "Output"
-      ? ["writing", ["the outputs"]]
+      ? ["writing", []]
       : step._tag === "Close"
       ? ["comparing", step.stages.map((ord) => names[ord] ?? "")]
       : [step.source ? "reading" : "applying", names.slice(step.from, step.to)]
@@ -51,6 +51,7 @@ export const makeProgress = (run: {
     return {
       verb,
       objects: objects.join(", "),
+      doing: objects.length === 0 ? verb : `${verb}: ${objects.join(", ")}`,
       dropped,
       elapsed,
       share,
@@ -63,7 +64,7 @@ export const makeProgress = (run: {
   }
   const text = (state: RunState, nowMillis: number): string => {
     const now = describe(state, nowMillis)
-    return `${place(now)} ${now.verb}: ${now.objects} · ${counts(now)}`
+    return `${place(now)} ${now.doing} · ${counts(now)}`
   }
   /** What matters most comes first, for the line ends where the terminal does. */
   const bar = (state: RunState, nowMillis: number): string => {
@@ -75,7 +76,9 @@ export const makeProgress = (run: {
       : `${"█".repeat(filled)}${"░".repeat(barCells - filled)} ${String(Math.floor(share * 100)).padStart(3)}%`
     // Two cells stay free, for the `^C` that a terminal prints.
     const columns = (process.stderr.columns ?? 80) - 3
-    const line = `${place(now)} ${now.verb.padEnd(9)} ${drawing} ${counts(now)} · ${now.objects}`
+    const line = `${place(now)} ${now.verb.padEnd(9)} ${drawing} ${counts(now)}${
+      now.objects === "" ? "" : ` · ${now.objects}`
+    }`
     return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`
   }
 
@@ -87,7 +90,7 @@ export const makeProgress = (run: {
         shownMillis = nowMillis
         shownStep = state.step
         if (run.json) {
-          const { dropped, elapsed, failed, in: read, objects, share, step, steps: all, verb } = describe(
+          const { doing, dropped, elapsed, failed, in: read, share, step, steps: all } = describe(
             state,
             nowMillis
           )
@@ -96,7 +99,7 @@ export const makeProgress = (run: {
             run: run.id,
             step: step + 1,
             steps: all,
-            doing: `${verb}: ${objects}`,
+            doing,
             in: read,
             dropped,
             failed,
