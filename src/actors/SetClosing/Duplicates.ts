@@ -58,7 +58,7 @@ const comparisonsPerTurn = 4_096
 export const closeNear = Effect.fnUntraced(function*(closing: Closing, params: NearDuplicatesParams) {
   const index = yield* RunIndex
   const rows = yield* liveRows(closing)
-  const pairs = new PairCollector(params)
+  const pairs = new PairCollector(rows.length, params)
   const seen = new RecentPairs()
   // One band's rows so far; a band may go on on the next page.
   let group = ""
@@ -88,7 +88,7 @@ export const closeNear = Effect.fnUntraced(function*(closing: Closing, params: N
         if (band.length > maxNeighbours) band.shift()
       }
     }))
-  const found = pairs.decide(rows.length)
+  const found = pairs.decide()
   const results = yield* makeResults(closing)
   for (let from = 0; from < rows.length; from += pageResults) {
     const to = Math.min(rows.length, from + pageResults)
