@@ -11,9 +11,10 @@ const source = new URL("../src/runners/Polya.main.ts", import.meta.url)
 const built = new URL("../dist/runners/Polya.main.js", import.meta.url)
 const self = fileURLToPath(import.meta.url)
 // Small young generations and early collections: four threads would otherwise let garbage of hundreds of megabytes lie.
-const heap = ["--max-old-space-size=1024", "--max-semi-space-size=8", "--heap-growing-percent=30"]
-// glibc keeps a pool of freed memory for each thread; two are enough here.
-const environment = { MALLOC_ARENA_MAX: "2", ...process.env, POLYA_NODE_READY: "1" }
+const heap = ["--max-old-space-size=1024", "--max-semi-space-size=16", "--heap-growing-percent=20"]
+// glibc keeps a pool of freed memory for each thread, and large buffers in it once one was freed: two pools, and large buffers go back.
+const allocator = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "1048576" }
+const environment = { ...allocator, ...process.env, POLYA_NODE_READY: "1" }
 // A heap that the user set is theirs; one process down the line is enough.
 const settled = process.env.POLYA_NODE_READY === "1" || process.execArgv.some((flag) => flag.startsWith("--max-")) ||
   /--max-(old|semi)-space/.test(process.env.NODE_OPTIONS ?? "")

@@ -7,7 +7,7 @@ import { canonical, type Json } from "../domain/Json.ts"
 import { type Plan, planOf } from "../domain/Plan.ts"
 import type { Recipe } from "../domain/Recipe.ts"
 import type { BenchmarkText, Stage } from "../domain/Stage.ts"
-import type { StoreFailed } from "./ActorStore.ts";
+import type { StoreFailed } from "./ActorStore.ts"
 import { ActorStore } from "./ActorStore.ts"
 import type { WorkPlan } from "./StageExecutor.ts"
 

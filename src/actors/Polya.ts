@@ -15,10 +15,18 @@ import type { StageExecutor } from "./StageExecutor.ts"
 
 export type Ports = ActorStore | RunIndex | RunOutput | Sources | StageExecutor | StageRegistry | Sharding.Sharding
 
+/**
+ * `supervise`: running runs of the store go on although nobody asks. A command line that works one run of its own turns it off: it asks
+ * itself, and must not wake others.
+ */
 export const layer = (
   options: Partial<CommitterOptions> = {},
-  retention: Retention.RetentionOptions = Retention.retentionDefaults
+  retention: Retention.RetentionOptions = Retention.retentionDefaults,
+  supervise = true
 ): Layer.Layer<Committer | Plans, never, Ports> =>
-  Layer.mergeAll(ProblemActor.layer, DatasetRunActor.layer, RunSupervisor.layer, Retention.layer(retention)).pipe(
-    Layer.provideMerge(Layer.mergeAll(Committer.layer(options), Plans.layer))
-  )
+  Layer.mergeAll(
+    ProblemActor.layer,
+    DatasetRunActor.layer,
+    Retention.layer(retention),
+    supervise ? RunSupervisor.layer : Layer.empty
+  ).pipe(Layer.provideMerge(Layer.mergeAll(Committer.layer(options), Plans.layer)))

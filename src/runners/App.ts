@@ -32,9 +32,9 @@ const stagesLayer = Layer.unwrap(Effect.map(StageConfig, (config) => StageWorker
 const limitsLayer = Layer.effect(ActorLimits, ActorConfig)
 
 /** Everything that a run needs, for as long as the scope lives. */
-export const layer = (options: { readonly dataDir: string }) =>
+export const layer = (options: { readonly dataDir: string; readonly supervise: boolean }) =>
   Layer.unwrap(Effect.gen(function*() {
-    return Polya.layer(yield* StoreConfig, yield* RetentionConfig)
+    return Polya.layer(yield* StoreConfig, yield* RetentionConfig, options.supervise)
   })).pipe(
     Layer.provideMerge(Layer.mergeAll(
       clusterLayer,

@@ -80,7 +80,10 @@ export const run = Effect.fnUntraced(function*(flags: RunFlags) {
   }
   const again = flags.resume || flags.rerunFailed || Option.isSome(flags.rerunFrom)
   if (Option.isNone(flags.data)) yield* prepareStore(dataDir, again)
-  const app = App.layer({ dataDir }).pipe(Layer.provideMerge(Config.layerFromEnv), Layer.provideMerge(services))
+  const app = App.layer({ dataDir, supervise: false }).pipe(
+    Layer.provideMerge(Config.layerFromEnv),
+    Layer.provideMerge(services)
+  )
   return yield* Effect.scoped(Effect.gen(function*() {
     const context = yield* Effect.mapError(
       Layer.build(app),
