@@ -93,7 +93,7 @@ export const run = Effect.fnUntraced(function*(flags: RunFlags) {
       Effect.provideContext(inApp(flags, recipe, input, out, written, again), context as Context.Context<any>),
       (error) => error instanceof CommandFailed ? error : failedBy(error as Told)
     )
-    if (Option.isNone(flags.data)) yield* Effect.promise(() => writeFile(join(dataDir, finishedMark), ""))
+    if (existsSync(App.storeFile(dataDir))) yield* Effect.promise(() => writeFile(join(dataDir, finishedMark), ""))
     return summary
   })) as Effect.Effect<Summary, any>
 })

@@ -73,15 +73,20 @@ const byRefs = (columns: string, table: string) =>
   `SELECT t.n::int4 AS n, ${columns} FROM
   (SELECT seq::int8 AS seq, sub::int8 AS sub, n FROM unnest($3::float8[], $4::float8[]) WITH ORDINALITY
     AS u(seq, sub, n)) AS t
-  JOIN ${table} x ON x.run = $1 AND x.stage = $2::int8 AND x.seq = t.seq AND x.sub = t.sub`
+  CROSS JOIN LATERAL (SELECT * FROM ${table} y
+    WHERE y.run = $1 AND y.stage = $2::int8 AND y.seq = t.seq AND y.sub = t.sub LIMIT 1) x`
 const payloadsText = byRefs("x.payload", "polya_run_entry")
 const resultsText = byRefs("x.dropped, x.patch", "polya_run_result")
 
-const strataText = `SELECT r.seq::float8 AS seq, r.sub::float8 AS sub, e.stratum, c.cluster FROM polya_run_row r
-  LEFT JOIN polya_run_entry e ON e.run = r.run AND e.stage = $2::int8 AND e.seq = r.seq AND e.sub = r.sub
-  LEFT JOIN polya_run_result c ON c.run = r.run AND c.stage = $3::int8 AND c.seq = r.seq AND c.sub = r.sub
+// Row by row by its whole key: without statistics of a young table a join might read a whole stage for each row.
+const strataText = `SELECT r.seq::float8 AS seq, r.sub::float8 AS sub,
+    (SELECT e.stratum FROM polya_run_entry e
+      WHERE e.run = r.run AND e.stage = $2::int8 AND e.seq = r.seq AND e.sub = r.sub) AS stratum,
+    (SELECT c.cluster FROM polya_run_result c
+      WHERE c.run = r.run AND c.stage = $3::int8 AND c.seq = r.seq AND c.sub = r.sub) AS cluster
+  FROM polya_run_row r
   WHERE r.run = $1 AND (r.seq, r.sub) > ($4::int8, $5::int8) AND r.status = 'live'
-    ORDER BY r.run, r.seq, r.sub LIMIT $6::int8`
+  ORDER BY r.run, r.seq, r.sub LIMIT $6::int8`
 
 // A fate is decided once: only a row that is on its way, or that this stage dropped before, can be dropped here.
 const putResultsText = `
