@@ -9,6 +9,7 @@ import type { Recipe } from "../domain/Recipe.ts"
 import type { BenchmarkText, Stage } from "../domain/Stage.ts"
 import type { StoreFailed } from "./ActorStore.ts"
 import { ActorStore } from "./ActorStore.ts"
+import { patient } from "./DurableActor.ts"
 import type { WorkPlan } from "./StageExecutor.ts"
 
 /** The stages that this program has, by name. */
@@ -55,7 +56,8 @@ export const storeResources = Effect.fn("Plans.storeResources")(function*(texts:
   const state = Schema.encodeSync(Texts)(texts)
   if (state.length > maxResourceBytes) return yield* new ResourcesTooLarge({ bytes: state.length })
   const id = digest([state])
-  yield* store.commit([{ type: resourceType, id, expected: 0, state, replies: [], events: [] }])
+  // Fenced: they are there already, under the name of their content.
+  yield* patient(store.commit([{ type: resourceType, id, expected: 0, state, replies: [], events: [] }]))
   return id
 })
 

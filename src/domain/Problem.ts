@@ -39,8 +39,8 @@ export type StageRecord = typeof StageRecord.Type
 
 export const ProblemStatus = Schema.Literals(["new", "live", "expanded", "done", "dropped", "failed", "cancelled"])
 
-export const ProblemState = Schema.Struct({
-  status: ProblemStatus,
+/** A row as it comes in. */
+export const IngestFields = {
   run: Schema.String,
   seq: Schema.Int,
   sub: Schema.Int,
@@ -52,12 +52,17 @@ export const ProblemState = Schema.Struct({
   line: Schema.Int,
   /** Fields as they came from the source, mapped to canonical names. */
   raw: JsonFields,
+  /** First stage that the row goes through: 0, or the one after the stage that derived it. */
+  from: Schema.Int
+}
+
+export const ProblemState = Schema.Struct({
+  status: ProblemStatus,
+  ...IngestFields,
   /** Names `raw`. */
   base: Schema.String,
   /** Names the fields as they were ingested: an edit changes `base`, and lasts when the same row is read again. */
   origin: Schema.String,
-  /** First stage that the row goes through: 0, or the one after the stage that derived it. */
-  from: Schema.Int,
   /** In order of `ord`, without gaps from `from`. */
   records: Schema.Array(StageRecord)
 })
@@ -100,17 +105,6 @@ export class StageNotReached
   }
 }
 
-export const IngestFields = {
-  run: Schema.String,
-  seq: Schema.Int,
-  sub: Schema.Int,
-  parent: Schema.NullOr(Schema.Int),
-  id: Schema.String,
-  source: Schema.String,
-  line: Schema.Int,
-  from: Schema.Int,
-  raw: JsonFields
-}
 export type Ingest = Schema.Struct<typeof IngestFields>["Type"]
 
 /** Sets the raw fields. The same fields again change nothing, edits since included; others forget edits and records. */

@@ -8,8 +8,8 @@ export const Limits = Schema.Struct({
   inFlight: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 })),
   /** Rows read, indexed and committed together; 1 to 5,000. Default 256. */
   batchRows: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5_000 })),
-  /** Tries of one stage on one row before the row fails; 1 to 100. Default 3. */
-  attempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 })),
+  /** Tries of one stage on one row before the row fails, with back-off from 0.2 s to 30 s between them; 1 to 20. Default 3. */
+  attempts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 })),
   /** Rows taken from the source per second; 0: no bound. Default 0. */
   rowsPerSecond: Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))
 })
