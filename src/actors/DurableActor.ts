@@ -27,7 +27,7 @@ export type Placement = { readonly _tag: "own" } | { readonly _tag: "shared"; re
 
 export interface Definition<Type extends string, S extends Schema.Codec<any, any>, C extends Commands> {
   readonly type: Type
-  /** The stored form. `versionOf` schemas that changed must decode what is stored: add fields with defaults, never rename. */
+  /** The stored form. A schema that changes must still decode what is stored: add fields with defaults, never rename. */
   readonly state: S
   readonly initial: S["Type"]
   readonly commands: C
