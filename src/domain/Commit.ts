@@ -20,6 +20,37 @@ export interface ActorCommit extends ActorKey {
   readonly replies: ReadonlyArray<{ readonly commandId: string; readonly reply: string }>
   /** JSON texts, in order. */
   readonly events: ReadonlyArray<string>
+  /** What lists and searches are to know of the actor from now on; none: what they know already. */
+  readonly facets?: Facets
+  /** Commands of this commit that somebody is to answer for, for the audit log. */
+  readonly audits?: ReadonlyArray<AuditNote>
+}
+
+/** What lists, counts and searches know of an actor without reading its state (ActorIndex). */
+export interface Facets {
+  /** One word of the type's own, such as `running` or `dropped`. */
+  readonly status: string
+  /** Name of the stage that it is at or ended at. */
+  readonly stage: string | null
+  /** Id of what it belongs to: the run of a problem. */
+  readonly group: string | null
+  readonly attempts: number
+  /** The last error in one line of at most 300 characters. */
+  readonly error: string | null
+  /** What it is waiting for, in a few words. */
+  readonly waiting: string | null
+  /** What a search for words looks in; at most 4,000 characters. */
+  readonly text: string | null
+}
+
+/** Who gave a command, and why. */
+export interface By {
+  readonly who: string
+  readonly why: string
+}
+export interface AuditNote extends By {
+  readonly commandId: string | null
+  readonly command: string
 }
 
 export type CommitOutcome =

@@ -1,6 +1,7 @@
 // The DatasetRun actor's nouns and laws: a recipe applied to a source. The driver (actors/RunDriver) does the work and reports it
 // with `Advance` and `Step`; both say from where, so that a report that comes twice, or late, counts once.
 import { Schema } from "effect"
+import type { Facets } from "./Commit.ts"
 import { accept, type Decision, refuse } from "./Decision.ts"
 import { canonical, type Json } from "./Json.ts"
 import { Limits, type Limits as LimitsType, Recipe } from "./Recipe.ts"
@@ -19,6 +20,15 @@ const startPosition: Position = { _tag: "Source", cursor: sourceStart }
 
 export const RunError = Schema.Struct({ tag: Schema.String, message: Schema.String })
 
+/** A file that a finished run left where every process can read it (actors/Files). */
+export const OutputFile = Schema.Struct({
+  name: Schema.String,
+  file: Schema.String,
+  bytes: Schema.Int,
+  sha256: Schema.String
+})
+export type OutputFile = typeof OutputFile.Type
+
 export const RunState = Schema.Struct({
   status: RunStatus,
   recipe: Schema.NullOr(Recipe),
@@ -26,8 +36,12 @@ export const RunState = Schema.Struct({
   fingerprint: Schema.String,
   /** Id of the stored benchmark texts. */
   resources: Schema.String,
-  /** Folder for the outputs, as the runner that drives it sees it. */
+  /** Folder for the outputs, as the runner that drives it sees it; empty: they go where every process can read them. */
   out: Schema.String,
+  /** What it left there, when it was done last. */
+  outputs: Schema.optionalKey(Schema.Array(OutputFile)),
+  /** False: no cluster keeps it driven, since a command line works it. Absent: true. */
+  supervised: Schema.optionalKey(Schema.Boolean),
   limits: Limits,
   /** How often the rows were sent through again on demand. */
   generation: Schema.Int,
@@ -106,11 +120,12 @@ export const StartFields = {
   fingerprint: Schema.String,
   resources: Schema.String,
   out: Schema.String,
+  supervised: Schema.optionalKey(Schema.Boolean),
   atMillis: Schema.Finite
 }
 export const start = (
   state: RunState,
-  { atMillis, fingerprint, out, recipe, resources }: Schema.Struct<typeof StartFields>["Type"]
+  { atMillis, fingerprint, out, recipe, resources, supervised = true }: Schema.Struct<typeof StartFields>["Type"]
 ): Run<RunTaken> => {
   if (state.status !== "new") {
     if (canonical(state.recipe as unknown as Json) !== canonical(recipe as unknown as Json)) {
@@ -126,6 +141,7 @@ export const start = (
       fingerprint,
       resources,
       out,
+      ...(supervised ? {} : { supervised }),
       limits: recipe.limits,
       tally: emptyTally(recipe.stages.length),
       startedMillis: atMillis
@@ -265,14 +281,24 @@ export const nextStep = (
     )
     : refuse(new AdvanceStale())
 
-export const FinishFields = { generation: Schema.Int, atMillis: Schema.Finite }
+export const FinishFields = {
+  generation: Schema.Int,
+  atMillis: Schema.Finite,
+  outputs: Schema.optionalKey(Schema.Array(OutputFile))
+}
 export const finish = (
   state: RunState,
-  { atMillis, generation }: Schema.Struct<typeof FinishFields>["Type"]
+  { atMillis, generation, outputs = [] }: Schema.Struct<typeof FinishFields>["Type"]
 ): Run<AdvanceStale> =>
   state.generation === generation && state.status === "running"
     ? accept(
-      { ...state, status: "done", workedMillis: sat(state, atMillis), finishedMillis: atMillis },
+      {
+        ...state,
+        status: "done",
+        workedMillis: sat(state, atMillis),
+        finishedMillis: atMillis,
+        ...(outputs.length === 0 ? {} : { outputs })
+      },
       undefined,
       [{ _tag: "Finished" }]
     )
@@ -291,3 +317,37 @@ export const breakOff = (
     : refuse(new AdvanceStale())
 
 export const refusals = Schema.Union([RunUnknown, RunNotReady, RunTaken, AdvanceStale, StageUnknown])
+
+const waitingOf = ({ limits, note, status }: RunState): string | null => {
+  if (status === "paused") return note === "" ? "somebody to resume it" : `somebody to resume it; paused: ${note}`
+  if (status === "failed") return "somebody to remove the cause and resume it"
+  return status === "running" && limits.rowsPerSecond > 0 ? `its rate of ${limits.rowsPerSecond} rows a second` : null
+}
+
+/** What lists and searches know of a run. Its progress is in its state alone: it moves with every batch. */
+export const describe = (state: RunState): Facets => {
+  const { error, generation, recipe, status } = state
+  const sources = recipe?.sources.map(({ location, name }) => name ?? location.replace(/:\/\/.*@/, "://")) ?? []
+  return {
+    status,
+    stage: null,
+    group: null,
+    attempts: generation,
+    error: error === null ? null : `${error.tag}: ${error.message}`.slice(0, 300),
+    waiting: waitingOf(state),
+    text: recipe === null ? null : [recipe.name, recipe.description, ...sources].join(" ").slice(0, 4_000)
+  }
+}
+
+/** Runners keep what they made of these for as long as they live. */
+const forGood = ["recipe", "resources", "fingerprint"] as const
+
+/** What of a run an operator may not replace. */
+export const fixed = (before: RunState, after: RunState): string | undefined => {
+  const changed = forGood.filter((key) =>
+    canonical(before[key] as unknown as Json) !== canonical(after[key] as unknown as Json)
+  )
+  return changed.length === 0
+    ? undefined
+    : `${changed.join(", ")} of a run cannot be changed; start another run, or change its limits`
+}

@@ -19,3 +19,20 @@ export const canonical = (value: Json): string => {
   }
   return `{${members.join(",")}}`
 }
+
+/** Nesting that a value from outside may have: what is deeper would take the stack of whoever walks through it. */
+export const maxDepth = 64
+
+/** Whether a value is nested deeper than that. It keeps a list of its own, so no depth is too deep for it. */
+export const isTooDeep = (value: unknown, most = maxDepth): boolean => {
+  let level: Array<object> = typeof value === "object" && value !== null ? [value] : []
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth >= most) return true
+    const next: Array<object> = []
+    for (const one of level) {
+      for (const member of Object.values(one)) if (typeof member === "object" && member !== null) next.push(member)
+    }
+    level = next
+  }
+  return false
+}

@@ -1,9 +1,9 @@
 // The Problem actor's nouns and laws: one row of a run, with a record per stage. What it is worth is folded from the raw fields and the records.
 import { Schema } from "effect"
-import { accept, type Accepted, type Decision, refuse } from "./Decision.ts"
+import type { Facets } from "./Commit.ts"
+import { accept, type Decision, refuse } from "./Decision.ts"
 import { digest } from "./Ids.ts"
 import { canonical, type Json } from "./Json.ts"
-import type { RowStatus } from "./RunRow.ts"
 import { type ExpandOutcome, type Fields, patched } from "./Stage.ts"
 
 const JsonFields = Schema.Record(Schema.String, Schema.Unknown) as unknown as Schema.Codec<Fields, Fields>
@@ -56,6 +56,14 @@ export const IngestFields = {
   from: Schema.Int
 }
 
+/** Names a walk of a run: the later one has the greater (generation, to). */
+export const WalkMark = Schema.Struct({
+  generation: Schema.Int,
+  /** The stage before which the walk ends; it grows from walk to walk of a generation. */
+  to: Schema.Int
+})
+export type WalkMark = typeof WalkMark.Type
+
 export const ProblemState = Schema.Struct({
   status: ProblemStatus,
   ...IngestFields,
@@ -64,7 +72,9 @@ export const ProblemState = Schema.Struct({
   /** Names the fields as they were ingested: an edit changes `base`, and lasts when the same row is read again. */
   origin: Schema.String,
   /** In order of `ord`, without gaps from `from`. */
-  records: Schema.Array(StageRecord)
+  records: Schema.Array(StageRecord),
+  /** The latest walk that wrote here: an earlier one comes too late. Without it no walk has, or an older program did. */
+  walk: Schema.optionalKey(WalkMark)
 })
 export type ProblemState = typeof ProblemState.Type
 
@@ -90,6 +100,12 @@ export class ProblemChanged extends Schema.TaggedError<ProblemChanged>()("Proble
     return `The problem ${this.actor} was edited or cancelled while its stages ran; run them again`
   }
 }
+/** A later walk of the run has been here: what an earlier one found comes too late and changes nothing. */
+export class RecordStale extends Schema.TaggedError<RecordStale>()("RecordStale", { actor: Schema.String }) {
+  override get message() {
+    return `A later walk of its run has already recorded the problem ${this.actor}; leave it as it is`
+  }
+}
 /** A command needs a problem that was ingested before. */
 export class ProblemUnknown extends Schema.TaggedError<ProblemUnknown>()("ProblemUnknown", { id: Schema.String }) {
   override get message() {
@@ -107,12 +123,31 @@ export class StageNotReached
 
 export type Ingest = Schema.Struct<typeof IngestFields>["Type"]
 
-/** Sets the raw fields. The same fields again change nothing, edits since included; others forget edits and records. */
-export const ingest = (state: ProblemState, command: Ingest): Accepted<ProblemState, void> => {
-  const base = baseOf(command.raw)
-  if (state.status !== "new" && state.origin === base && state.id === command.id) return accept(state, undefined)
-  return accept({ ...command, status: "live", base, origin: base, records: [] }, undefined, [
-    { _tag: "Ingested", id: command.id, source: command.source, line: command.line }
+/** Whether the problem was written by a later walk than `walk`. */
+export const isStale = (state: ProblemState, walk: WalkMark): boolean =>
+  state.walk !== undefined &&
+  (state.walk.generation - walk.generation || state.walk.to - walk.to) > 0
+
+/** The problem with these raw fields. The same fields again change nothing, edits since included; others forget edits and records. */
+export const ingested = (state: ProblemState, row: Ingest): ProblemState => {
+  const base = baseOf(row.raw)
+  if (state.status !== "new" && state.origin === base && state.id === row.id) return state
+  const mark = state.walk === undefined ? {} : { walk: state.walk }
+  return { ...row, status: "live", base, origin: base, records: [], ...mark }
+}
+
+/** `walk`: the walk that brings the row; without it somebody does who may at any time. */
+export const IngestCommandFields = { ...IngestFields, walk: Schema.optionalKey(WalkMark) }
+
+export const ingest = (
+  state: ProblemState,
+  { walk, ...row }: Schema.Struct<typeof IngestCommandFields>["Type"]
+): Decision<ProblemState, void, RecordStale> => {
+  if (walk !== undefined && isStale(state, walk)) return refuse(new RecordStale({ actor: state.id }))
+  const next = ingested(state, row)
+  if (next === state) return accept(state, undefined)
+  return accept(walk === undefined ? next : { ...next, walk }, undefined, [
+    { _tag: "Ingested", id: row.id, source: row.source, line: row.line }
   ])
 }
 
@@ -122,22 +157,33 @@ export const RecordFields = {
   from: Schema.Int,
   records: Schema.Array(StageRecord),
   /** The walk was the run's last: a row that still lives is done. */
-  last: Schema.Boolean
+  last: Schema.Boolean,
+  /** The walk that made them. */
+  walk: WalkMark
 }
 export type Record = Schema.Struct<typeof RecordFields>["Type"]
 
-export const record = (state: ProblemState, command: Record): Decision<ProblemState, void, ProblemChanged> => {
+export const record = (
+  state: ProblemState,
+  command: Record
+): Decision<ProblemState, void, ProblemChanged | RecordStale> => {
+  const { walk } = command
+  if (isStale(state, walk)) return refuse(new RecordStale({ actor: state.id }))
   if (state.status === "cancelled" || state.base !== command.base) {
     return refuse(new ProblemChanged({ actor: state.id }))
   }
   const records = [...state.records.filter((one) => one.ord < command.from), ...command.records]
   const status = statusOf(records, command.last)
-  if (
-    status === state.status && canonical(records as unknown as Json) === canonical(state.records as unknown as Json)
-  ) {
-    return accept(state, undefined)
+  const same = status === state.status &&
+    canonical(records as unknown as Json) === canonical(state.records as unknown as Json)
+  // A walk that found nothing new leaves its mark all the same: an earlier one might find other things.
+  if (same) {
+    const marked = state.walk?.generation === walk.generation && state.walk.to === walk.to
+    return accept(marked ? state : { ...state, walk }, undefined)
   }
-  return accept({ ...state, records, status }, undefined, [{ _tag: "Recorded", status, stages: records.length }])
+  return accept({ ...state, records, status, walk }, undefined, [
+    { _tag: "Recorded", status, stages: records.length }
+  ])
 }
 
 export const RerunFields = { stage: Schema.String }
@@ -205,6 +251,22 @@ export const statusOf = (
 
 export const isFate = (outcome: ExpandOutcome | StageRecord["outcome"]): boolean => outcome._tag !== "Kept"
 
-/** The words of the run's index for a problem's status. */
-export const rowStatus = (status: ProblemState["status"]): RowStatus =>
-  status === "cancelled" ? "dropped" : status === "new" ? "live" : status
+const textOf = (raw: Fields): string | null => {
+  const text = raw["problem"] ?? raw["forum_post"]
+  return typeof text === "string" ? text.slice(0, 4_000) : null
+}
+
+/** What lists and searches know of a problem. */
+export const describe = ({ raw, records, run, status }: ProblemState): Facets => {
+  const end = records.at(-1)
+  const outcome = end?.outcome
+  return {
+    status,
+    stage: end?.name ?? null,
+    group: run === "" ? null : run,
+    attempts: end?.attempts ?? 0,
+    error: outcome?._tag === "Failed" ? `${outcome.error.tag}: ${outcome.error.message}`.slice(0, 300) : null,
+    waiting: status === "live" ? "its run to take it further" : null,
+    text: textOf(raw)
+  }
+}

@@ -8,6 +8,7 @@ import {
   cancel,
   changeLimits,
   finish,
+  fixed,
   initialRun,
   nextStep,
   pause,
@@ -181,4 +182,13 @@ describe("a dataset run", () => {
     const state = { ...running, generation: report.generation, step: report.step, position: report.from, tally }
     assert.strictEqual(accepted(advance(state, report)).tally.in, tally.in + report.tally.in)
   }, runs)
+
+  it("keeps its recipe, its source and its benchmark texts, whatever an operator puts in its place", () => {
+    const before = { ...initialRun, status: "running" as const, resources: "r", fingerprint: "f" }
+    assert.strictEqual(fixed(before, { ...before, note: "by hand", step: 2 }), undefined)
+    assert.match(
+      fixed(before, { ...before, resources: "other", fingerprint: "g" }) ?? "",
+      /^resources, fingerprint/
+    )
+  })
 })

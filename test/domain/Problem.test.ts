@@ -30,9 +30,15 @@ const recordAt = (ord: number, outcome: Problem.StageRecord["outcome"]): Problem
   outcome
 })
 const kept = { _tag: "Kept", patch: { answer: "2" } } as const
-const fresh = Problem.ingest(Problem.initialProblem, row("p")).state
-const recorded = (state: Problem.ProblemState, records: ReadonlyArray<Problem.StageRecord>, last = false) =>
-  Problem.record(state, { base: state.base, from: 0, records, last })
+const walk = { generation: 0, to: 2 }
+const ingest = (state: Problem.ProblemState, command: Problem.Ingest) => accepted(Problem.ingest(state, command))
+const fresh = ingest(Problem.initialProblem, row("p"))
+const recorded = (
+  state: Problem.ProblemState,
+  records: ReadonlyArray<Problem.StageRecord>,
+  last = false,
+  by: Problem.WalkMark = walk
+) => Problem.record(state, { base: state.base, from: 0, records, last, walk: by })
 const worked = accepted(recorded(fresh, [recordAt(0, kept), recordAt(1, { _tag: "Kept", patch: {} })]))
 
 const commands: Readonly<
@@ -107,7 +113,7 @@ describe("a problem", () => {
   }, runs)
 
   it("is the very same object when the same row or the same records come again", () => {
-    assert.strictEqual(Problem.ingest(worked, row("p")).state, worked)
+    assert.strictEqual(ingest(worked, row("p")), worked)
     assert.strictEqual(accepted(recorded(worked, worked.records)), worked)
   })
 
@@ -115,23 +121,54 @@ describe("a problem", () => {
     const edited = accepted(Problem.edit(worked, { patch: { problem: "better", answer: null }, ...who }))
     assert.deepStrictEqual(edited.raw, { problem: "better" })
     assert.deepStrictEqual(edited.records, [])
-    assert.strictEqual(Problem.ingest(edited, row("p")).state, edited)
-    assert.deepStrictEqual(Problem.ingest(edited, row("other")).state.raw, { problem: "other", answer: "1" })
+    assert.strictEqual(ingest(edited, row("p")), edited)
+    assert.deepStrictEqual(ingest(edited, row("other")).raw, { problem: "other", answer: "1" })
   })
 
   it("refuses records that were made before it was edited or cancelled", () => {
     const edited = accepted(Problem.edit(worked, { patch: { problem: "better" }, ...who }))
     const cancelled = accepted(Problem.cancel(worked, who))
     for (const state of [edited, cancelled]) {
-      const late = Problem.record(state, { base: worked.base, from: 0, records: [], last: true })
+      const late = Problem.record(state, { base: worked.base, from: 0, records: [], last: true, walk })
       assert.strictEqual(late._tag === "Refused" ? late.error._tag : "", "ProblemChanged")
     }
   })
 
+  it("keeps what a later walk recorded, and where it was ingested, when an earlier one comes late", () => {
+    const later = accepted(recorded(worked, [recordAt(0, kept)], true, { generation: 1, to: 2 }))
+    for (const late of [{ generation: 0, to: 9 }, { generation: 1, to: 1 }]) {
+      for (
+        const decision of [recorded(later, [], false, late), Problem.ingest(later, { ...row("other"), walk: late })]
+      ) {
+        assert.strictEqual(decision._tag === "Refused" ? decision.error._tag : "", "RecordStale")
+      }
+    }
+    for (const next of [{ generation: 1, to: 2 }, { generation: 1, to: 3 }, { generation: 2, to: 0 }]) {
+      assert.deepStrictEqual(accepted(recorded(later, [], false, next)).walk, next)
+      assert.deepStrictEqual(accepted(Problem.ingest(later, { ...row("other"), walk: next })).walk, next)
+    }
+  })
+
+  it("bears the mark of a walk that found nothing new, through edits, reruns and a row that is another", () => {
+    const marked = accepted(recorded(worked, worked.records, false, { generation: 4, to: 2 }))
+    assert.deepStrictEqual(marked, { ...worked, walk: { generation: 4, to: 2 } })
+    const edited = accepted(Problem.edit(marked, { patch: { problem: "better" }, ...who }))
+    const back = accepted(Problem.rerun(marked, { stage: "stage-1" }))
+    for (const state of [edited, back, ingest(marked, row("other"))]) assert.deepStrictEqual(state.walk, marked.walk)
+  })
+
+  it("without a mark, as older programs stored it, takes any walk", () => {
+    const { walk: _, ...old } = worked
+    const state = Schema.decodeSync(Problem.ProblemState)(JSON.parse(JSON.stringify(old)))
+    assert.deepStrictEqual(accepted(recorded(state, [], false, { generation: 0, to: 0 })).walk, {
+      generation: 0,
+      to: 0
+    })
+  })
+
   it("stays cancelled when its row is read again", () => {
     const cancelled = accepted(Problem.cancel(worked, who))
-    assert.strictEqual(Problem.ingest(cancelled, row("p")).state, cancelled)
-    assert.strictEqual(Problem.rowStatus("cancelled"), "dropped")
+    assert.strictEqual(ingest(cancelled, row("p")), cancelled)
   })
 
   it("forgets the records from a stage on when that stage is to run again", () => {
