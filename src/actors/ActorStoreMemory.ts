@@ -1,9 +1,16 @@
-// ActorStore in plain Maps: deterministic, for tests and throw-away runs. It keeps the whole contract, history and
-// pruning included, and forgets everything with its scope. `faulty` wraps any store with a scripted list of failures.
-import { Clock, Effect, Layer } from "effect"
+// ActorStore, ActorIndex and AuditLog over one state in plain Maps: deterministic, for tests and throw-away runs. They
+// keep the whole contracts, history and pruning included, and forget everything with their scope. `faulty` wraps any
+// store with a scripted list of failures.
+import { Clock, Context, Effect, Layer } from "effect"
 import type { ActorCommit, ActorKey, ActorRow, CommitOutcome } from "../domain/Commit.ts"
+import { hasWords } from "../domain/SearchWords.ts"
+import { facetsMoved, type StoredFacets, storedWords, storeFacets } from "../domain/StoredFacets.ts"
 import { compareText, escapeText } from "../domain/StoredText.ts"
+import { type ActorEntry, type ActorFilter, ActorIndex } from "./ActorIndex.ts"
+import { countOf, entryOf, pageOf, readyAuditLimit, readyFilter, readyLimit, readyPage } from "./ActorIndex/Filter.ts"
 import { ActorStore, StoreFailed } from "./ActorStore.ts"
+import { type AuditEntry, AuditLog, type NumberedAuditEntry } from "./AuditLog.ts"
+import { doneEntry } from "./AuditLog/DoneEntry.ts"
 
 interface Version extends ActorRow {
   readonly atMillis: number
@@ -11,8 +18,15 @@ interface Version extends ActorRow {
 interface Past extends Version {
   readonly replacedAtMillis: number
 }
+interface Listed {
+  readonly facets: StoredFacets
+  readonly words: string | null
+  readonly version: number
+  readonly sinceMillis: number
+}
 interface Actor {
   readonly id: string
+  listed: Listed | undefined
   current: Version
   readonly past: Map<number, Past>
   readonly replies: Map<string, { readonly reply: string; readonly atMillis: number }>
@@ -22,8 +36,20 @@ interface Actor {
 /** Page sizes of `list` and `history` stay between 1 and 1000, whatever is asked. */
 const clampLimit = (limit: number): number => Math.max(1, Math.min(1000, Math.trunc(limit)))
 
-const make = () => {
-  const types = new Map<string, Map<string, Actor>>()
+/** The order of ids in every store. */
+const compareIds = (a: string, b: string): number => compareText(escapeText(a), escapeText(b))
+
+type Types = Map<string, Map<string, Actor>>
+interface Audits {
+  entries: Array<NumberedAuditEntry>
+  lastSeq: number
+}
+
+const append = (audits: Audits, entries: ReadonlyArray<AuditEntry>): void => {
+  for (const entry of entries) audits.entries.push({ ...entry, seq: ++audits.lastSeq })
+}
+
+const makeStore = (types: Types, audits: Audits) => {
   const find = (key: ActorKey) => types.get(key.type)?.get(key.id)
   const row = ({ state, version }: ActorRow): ActorRow => ({ version, state })
 
@@ -37,7 +63,8 @@ const make = () => {
     if (stored.size > 0) return { _tag: "Duplicate", stored }
     if ((actor?.current.version ?? 0) !== commit.expected) return { _tag: "Fenced" }
     const current: Version = { version: commit.expected + 1, state: commit.state, atMillis }
-    const next = actor ?? { id: commit.id, current, past: new Map(), replies: new Map(), events: new Map() }
+    const next: Actor = actor ??
+      { id: commit.id, listed: undefined, current, past: new Map(), replies: new Map(), events: new Map() }
     if (actor === undefined) {
       const actors = types.get(commit.type) ?? new Map<string, Actor>()
       types.set(commit.type, actors.set(commit.id, next))
@@ -47,6 +74,13 @@ const make = () => {
     }
     for (const { commandId, reply } of commit.replies) next.replies.set(commandId, { reply, atMillis })
     if (commit.events.length > 0) next.events.set(current.version, { bodies: [...commit.events], atMillis })
+    if (commit.facets !== undefined) {
+      const facets = storeFacets(commit.facets)
+      const before = next.listed
+      const sinceMillis = before === undefined || facetsMoved(before.facets, facets) ? atMillis : before.sinceMillis
+      next.listed = { facets, words: storedWords(commit.facets.text), version: current.version, sinceMillis }
+    }
+    if (commit.audits !== undefined) append(audits, commit.audits.map((note) => doneEntry(commit, note, atMillis)))
     return { _tag: "Committed" }
   }
 
@@ -79,10 +113,9 @@ const make = () => {
       }),
     list: (type, { after, limit }) =>
       Effect.sync(() => {
-        const rank = (id: string) => escapeText(id)
         return [...types.get(type)?.values() ?? []]
-          .filter((actor) => after === undefined || compareText(rank(actor.id), rank(after)) > 0)
-          .sort((a, b) => compareText(rank(a.id), rank(b.id)))
+          .filter((actor) => after === undefined || compareIds(actor.id, after) > 0)
+          .sort((a, b) => compareIds(a.id, b.id))
           .slice(0, clampLimit(limit))
           .map((actor) => ({ id: actor.id, ...row(actor.current) }))
       }),
@@ -117,7 +150,93 @@ const make = () => {
   })
 }
 
-export const layer: Layer.Layer<ActorStore> = Layer.sync(ActorStore, make)
+const entryFor = (type: string, id: string, { facets, sinceMillis, version }: Listed): ActorEntry =>
+  entryOf(type, { ...facets, id, version, since: sinceMillis, grp: facets.group })
+
+const makeIndex = (types: Types) => {
+  const fitting = (filter: ActorFilter): ReadonlyArray<ActorEntry> => {
+    const ready = readyFilter(filter)
+    if (ready === undefined) return []
+    return [...types.get(ready.type)?.values() ?? []].flatMap(({ id, listed }) => {
+      if (listed === undefined) return []
+      const { facets, sinceMillis, words } = listed
+      const fits = (ready.statuses?.includes(facets.status) ?? true) &&
+        (ready.stages?.includes(facets.stage) ?? true) &&
+        (ready.group === null || ready.group === facets.group) &&
+        sinceMillis >= ready.sinceMillis && sinceMillis < ready.untilMillis &&
+        (ready.words.length === 0 || (words !== null && hasWords(words, ready.words)))
+      return fits ? [entryFor(ready.type, id, listed)] : []
+    })
+  }
+  type Place = { readonly sinceMillis: number; readonly id: string }
+  const compare = (a: Place, b: Place) => a.sinceMillis - b.sinceMillis || compareIds(a.id, b.id)
+  return ActorIndex.of({
+    search: (filter, page) =>
+      Effect.sync(() => {
+        const { after, limit, order } = readyPage(page)
+        const sign = order === "newest" ? -1 : 1
+        const following = fitting(filter)
+          .filter((entry) => sign * compare(entry, after) > 0)
+          .sort((a, b) => sign * compare(a, b))
+        return pageOf(following, limit)
+      }),
+    count: (filter, limit) => Effect.sync(() => countOf(fitting(filter).length, readyLimit(limit))),
+    entry: (type, id) =>
+      Effect.sync(() => {
+        const listed = types.get(type)?.get(id)?.listed
+        return listed && entryFor(type, id, listed)
+      }),
+    tally: ({ group, type }) =>
+      Effect.sync(() => {
+        const counts = new Map<string, { type: string; status: string; stage: string | null; count: number }>()
+        for (const [name, actors] of types) {
+          if (type !== undefined && type !== name) continue
+          for (const { listed } of actors.values()) {
+            if (listed === undefined || (group !== undefined && (group === "" || listed.facets.group !== group))) {
+              continue
+            }
+            const { stage, status } = listed.facets
+            const key = JSON.stringify([name, status, stage])
+            const known = counts.get(key)
+            if (known !== undefined) known.count++
+            else counts.set(key, { type: name, status, stage: stage === "" ? null : stage, count: 1 })
+          }
+        }
+        return [...counts.values()]
+      })
+  })
+}
+
+const makeAudit = (audits: Audits) =>
+  AuditLog.of({
+    append: (entries) => Effect.sync(() => append(audits, entries)),
+    list: ({ before, command, id, limit, type, who }) =>
+      Effect.sync(() =>
+        audits.entries.filter((entry) =>
+          (before === undefined || entry.seq < before) && (who === undefined || entry.who === who) &&
+          (type === undefined || entry.type === type) && (id === undefined || entry.id === id) &&
+          (command === undefined || entry.command === command)
+        ).toReversed().slice(0, readyAuditLimit(limit))
+      ),
+    prune: (beforeMillis, maxRows) =>
+      Effect.sync(() => {
+        const { entries } = audits
+        const gone = new Set(entries.filter(({ atMillis }) => atMillis < beforeMillis).slice(0, Math.max(0, maxRows)))
+        audits.entries = entries.filter((entry) => !gone.has(entry))
+        return gone.size
+      })
+  })
+
+const make = () => {
+  const types: Types = new Map()
+  const audits: Audits = { entries: [], lastSeq: 0 }
+  return Context.make(ActorStore, makeStore(types, audits)).pipe(
+    Context.add(ActorIndex, makeIndex(types)),
+    Context.add(AuditLog, makeAudit(audits))
+  )
+}
+
+export const layer: Layer.Layer<ActorStore | ActorIndex | AuditLog> = Layer.syncContext(make)
 
 /** What happens to one call of `commit`. */
 export type Fault =
@@ -166,4 +285,5 @@ export const faulty = (plan: ReadonlyArray<Fault>): Layer.Layer<ActorStore, neve
     })
   )
 
-export const layerFaulty = (plan: ReadonlyArray<Fault>): Layer.Layer<ActorStore> => Layer.provide(faulty(plan), layer)
+export const layerFaulty = (plan: ReadonlyArray<Fault>): Layer.Layer<ActorStore | ActorIndex | AuditLog> =>
+  Layer.provideMerge(faulty(plan), layer)

@@ -1,10 +1,12 @@
 // Group commit, one per runner, for the cells (memories) of all its actors. Commands wait in their cell; a flush decides them from
 // the last committed state and writes all actors at once; replies leave after the commit. A flush starts as soon as the previous
 // one is done. Nothing speculative exists: a failed flush has nothing to undo, callers retry with the same command id.
-import { Cause, Context, Effect, Exit, Layer, Schema } from "effect"
-import type { ActorCommit, ActorRow, CommitOutcome } from "../domain/Commit.ts"
+import { Cause, Context, Effect, Exit, Layer, Schema, type Tracer } from "effect"
+import type { ActorCommit, ActorRow, AuditNote, By, CommitOutcome, Facets } from "../domain/Commit.ts"
 import type { Decision } from "../domain/Decision.ts"
 import { ActorStore, StoreFailed } from "./ActorStore.ts"
+import { type CommitterStats, countCommand, makeStats, observe } from "./Committer/Stats.ts"
+import { maxLinks, servingSpans } from "./Tracing.ts"
 
 /**
  * The command has not been answered. `fenced`, `unavailable`, `overloaded`: ask again with the same command id (clients do, until
@@ -23,6 +25,13 @@ export class ActorUnavailable extends Schema.TaggedError<ActorUnavailable>()("Ac
   }
 }
 
+/** A command id that was used for something else: the first command's reply is no answer to this one. */
+export class KeyReused extends Schema.TaggedError<KeyReused>()("KeyReused", {}) {
+  override get message() {
+    return "This key was used for another command before; nothing was done"
+  }
+}
+
 export interface Snapshot<State> {
   /** Counts the actor's commits; 0: never committed. */
   readonly version: number
@@ -34,19 +43,31 @@ export interface StateCodec<State> {
   readonly encode: (state: State) => string
   /** Throws if the text does not fit the schema. */
   readonly decode: (json: string) => State
+  /** What lists and searches are to know; none: actors of the type are in no list. */
+  readonly describe?: ((state: State, id: string) => Facets) | undefined
 }
 
 export type Waiter = (exit: Exit.Exit<any, any>) => void
 
 /** One waiting command. */
 export interface Op<State> {
+  /** Name of the command, for counters and the audit log. */
+  readonly name: string
+  /** Who answers for it; none: a step of the system's own, which the audit log leaves out. */
+  readonly by?: By | undefined
   /** None: a step from inside the actor, guarded by the state alone; its reply is not stored. */
   readonly commandId: string | undefined
-  /** None: a read, which waits for its turn and answers the committed snapshot. */
-  readonly decide: ((state: State) => Decision<State, unknown, unknown>) | undefined
+  /** None: a read, which waits for its turn and answers the committed snapshot. `version`: of the state; none: it is not committed yet. */
+  readonly decide: ((state: State, version: number | undefined) => Decision<State, unknown, unknown>) | undefined
+  /** Names what is asked for; none: the caller does not say. */
+  readonly asked?: string | undefined
   readonly encodeReply: (reply: any) => string
   readonly decodeReply: (json: string) => unknown
   readonly waiters: Array<Waiter>
+  /** The recorded span that it was asked in; the flush that writes it is linked to it. */
+  readonly span?: Tracer.Span | undefined
+  /** The store does not know its id: it may be refused. */
+  isUnknown?: boolean
 }
 
 /** The memory of one actor on its runner. */
@@ -55,7 +76,7 @@ export class Cell<State> {
   row: Snapshot<State> | undefined = undefined
   queue: Array<Op<State>> = []
   /** Ops with an id that wait or are being written: a retry that overtakes its first attempt shares the answer. */
-  readonly pending = new Map<string, Op<State>>()
+  pending: Map<string, Op<State>> | undefined = undefined
   phase: "idle" | "ready" | "busy" = "idle"
   /** Told every committed state that this runner comes to know, in the order of versions. */
   readonly watchers = new Set<(row: Snapshot<State>) => void>()
@@ -97,18 +118,10 @@ export const committerDefaults: CommitterOptions = {
   maxCommandsPerActor: 256,
   maxWaitingCommands: 20_000
 }
-
-/** Counters since start, for metrics and benchmarks. */
-export interface CommitterStats {
-  flushes: number
-  actors: number
-  commands: number
-  loads: number
-  fenced: number
-  duplicates: number
-  splits: number
-  flushMillis: number
-}
+/** Read at each use, so that an object with getters makes them live. */
+export const CommitterLimits = Context.Reference<CommitterOptions>("polya/CommitterLimits", {
+  defaultValue: () => committerDefaults
+})
 
 interface Draft {
   readonly cell: Cell<any>
@@ -116,29 +129,25 @@ interface Draft {
   readonly exits: ReadonlyArray<Exit.Exit<any, any>>
   readonly next: unknown
   readonly commit: ActorCommit | undefined
+  /** Nothing is to be written: the store is asked for replies to commands that would be refused now. */
+  readonly isQuestion?: boolean
 }
 
 export class Committer extends Context.Service<Committer, {
   readonly submit: <State>(cell: Cell<State>, op: Op<State>) => void
   readonly stats: Readonly<CommitterStats>
 }>()("polya/Committer") {
-  static readonly layer = (options: Partial<CommitterOptions> = {}): Layer.Layer<Committer, never, ActorStore> =>
-    Layer.effect(Committer, make({ ...committerDefaults, ...options }))
+  static readonly layer: Layer.Layer<Committer, never, ActorStore> = Layer.effect(
+    Committer,
+    Effect.suspend(() => make())
+  )
 }
 
-const make = Effect.fnUntraced(function*(options: CommitterOptions) {
+const make = Effect.fnUntraced(function*() {
   const store = yield* ActorStore
+  const options = yield* CommitterLimits
   const fork = Effect.runForkWith(yield* Effect.context<never>())
-  const stats: CommitterStats = {
-    flushes: 0,
-    actors: 0,
-    commands: 0,
-    loads: 0,
-    fenced: 0,
-    duplicates: 0,
-    splits: 0,
-    flushMillis: 0
-  }
+  const stats = makeStats()
   const ready: Array<Cell<any>> = []
   const cold: Array<Cell<any>> = []
   let waiting = 0
@@ -151,18 +160,21 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
       const exit = Exit.fail(
         new ActorUnavailable({ reason: "overloaded", detail: `${waiting} commands wait on this runner already` })
       )
+      countCommand(stats, op.name, "overloaded")
       for (const waiter of op.waiters) waiter(exit)
       return
     }
     if (op.commandId !== undefined) {
-      const same = cell.pending.get(op.commandId)
+      const same = cell.pending?.get(op.commandId)
       if (same !== undefined) {
-        same.waiters.push(...op.waiters)
+        if (same.asked === op.asked) same.waiters.push(...op.waiters)
+        else for (const waiter of op.waiters) waiter(Exit.fail(new KeyReused()))
         return
       }
+      cell.pending ??= new Map()
       cell.pending.set(op.commandId, op)
     }
-    waiting++
+    stats.waiting = ++waiting
     cell.queue.push(op)
     wake(cell)
   }
@@ -177,8 +189,18 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
     scheduled = true
     setImmediate(pump)
   }
+  /**
+   * A host that was built anew on this runner has cells of its own, and the work of the one before it may still be here: of two cells of one
+   * actor the second waits for the next turn, because a batch names an actor once.
+   */
   const take = (cells: Array<Cell<any>>): Array<Cell<any>> => {
-    const taken = cells.splice(0, options.maxActorsPerFlush)
+    const first = cells.splice(0, options.maxActorsPerFlush)
+    const ids = new Set<string>()
+    const taken = first.filter(({ id }) => ids.size < ids.add(id).size)
+    if (taken.length < first.length) {
+      const now = new Set(taken)
+      cells.unshift(...first.filter((cell) => !now.has(cell)))
+    }
     for (const cell of taken) cell.phase = "busy"
     return taken
   }
@@ -213,8 +235,13 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
     wake(cell)
   }
   const answer = (cell: Cell<any>, op: Op<any>, exit: Exit.Exit<any, any>): void => {
-    waiting--
-    if (op.commandId !== undefined) cell.pending.delete(op.commandId)
+    stats.waiting = --waiting
+    if (op.decide !== undefined) countCommand(stats, op.name, outcomeOf(exit))
+    if (op.commandId !== undefined) {
+      // A map that empties and fills again and again hangs its old tables together, and all that they held outlives the young generation.
+      if (cell.pending?.size === 1) cell.pending = undefined
+      else cell.pending?.delete(op.commandId)
+    }
     for (const waiter of op.waiters) waiter(exit)
   }
 
@@ -227,15 +254,18 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
     let changed = false
     const replies: Array<{ readonly commandId: string; readonly reply: string }> = []
     const events: Array<string> = []
+    const audits: Array<AuditNote> = []
     const exits: Array<Exit.Exit<any, any>> = []
+    const refused: Array<{ readonly commandId: string; readonly reply: string }> = []
     for (const op of ops) {
       if (op.decide === undefined) {
         exits.push(Exit.succeed(committed))
         continue
       }
       try {
-        const decision = op.decide(state)
+        const decision = op.decide(state, state === committed.state ? committed.version : undefined)
         if (decision._tag === "Refused") {
+          if (op.commandId !== undefined && op.isUnknown !== true) refused.push({ commandId: op.commandId, reply: "" })
           exits.push(Exit.fail(decision.error))
           continue
         }
@@ -244,21 +274,31 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
         if (decision.state !== state || texts.length > 0 || reply !== undefined) changed = true
         if (op.commandId !== undefined && reply !== undefined) replies.push({ commandId: op.commandId, reply })
         events.push(...texts)
+        if (op.by !== undefined) {
+          // The type stands beside it.
+          const command = op.name.slice(op.name.indexOf(".") + 1)
+          audits.push({ ...op.by, commandId: op.commandId ?? null, command })
+        }
         state = decision.state
         exits.push(Exit.succeed(decision.reply))
       } catch (defect) {
         exits.push(Exit.die(defect))
       }
     }
+    // It may be refused for its own effect: the answer to its first attempt was lost. The store knows.
+    if (refused.length > 0) return { ...question(cell, ops, refused), exits }
     if (!changed) return { cell, ops, exits, next: state, commit: undefined }
     try {
-      const commit = {
+      const facets = news(cell, committed, state)
+      const commit: ActorCommit = {
         type: cell.type,
         id: cell.id,
         expected: committed.version,
         state: cell.codec.encode(state),
         replies,
-        events
+        events,
+        ...(facets === undefined ? {} : { facets }),
+        ...(audits.length === 0 ? {} : { audits })
       }
       return { cell, ops, exits, next: state, commit }
     } catch (defect) {
@@ -272,6 +312,13 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
 
   const settle = (one: Draft, outcome: CommitOutcome): void => {
     const { cell } = one
+    if (one.isQuestion === true && outcome._tag === "Fenced") {
+      const asked = new Set(one.commit?.replies.map(({ commandId }) => commandId))
+      for (const op of one.ops) if (asked.has(op.commandId ?? "")) op.isUnknown = true
+      cell.queue = one.ops.concat(cell.queue)
+      release(cell)
+      return
+    }
     switch (outcome._tag) {
       case "Committed": {
         if (one.commit !== undefined) cell.know({ version: one.commit.expected + 1, state: one.next })
@@ -306,19 +353,17 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
   /** Whoever watches is to see what another wrote, although no command may come. */
   const refresh = (cell: Cell<any>): void => {
     if (cell.watchers.size === 0 || cell.queue.length > 0) return
-    waiting++
+    stats.waiting = ++waiting
     cell.queue.push(readOp())
   }
 
   const flush = (drafts: ReadonlyArray<Draft>): Effect.Effect<void> =>
     Effect.suspend(() => {
       const startedMillis = performance.now()
-      return Effect.matchCauseEffect(store.commit(drafts.map((one) => one.commit as ActorCommit)), {
+      return Effect.matchCauseEffect(traced(drafts, store.commit(drafts.map((one) => one.commit as ActorCommit))), {
         onSuccess: (outcomes) =>
           Effect.sync(() => {
-            stats.flushes++
-            stats.actors += drafts.length
-            stats.flushMillis += performance.now() - startedMillis
+            observe(stats, drafts.length, performance.now() - startedMillis)
             drafts.forEach((one, index) => {
               stats.commands += one.ops.length
               settle(one, outcomes[index] ?? { _tag: "Fenced" })
@@ -387,8 +432,22 @@ const make = Effect.fnUntraced(function*(options: CommitterOptions) {
   return Committer.of({ submit, stats })
 })
 
+/** No actor is at version -1: a commit that expects it writes nothing, and is answered with the replies that are stored. */
+const question = (
+  cell: Cell<any>,
+  ops: ReadonlyArray<Op<any>>,
+  replies: ActorCommit["replies"]
+): Omit<Draft, "exits"> => ({
+  cell,
+  ops,
+  next: undefined,
+  commit: { type: cell.type, id: cell.id, expected: -1, state: "", replies, events: [] },
+  isQuestion: true
+})
+
 /** A read: it waits for its turn and is answered with the committed snapshot. */
 export const readOp = (): Op<any> => ({
+  name: "Get",
   commandId: undefined,
   decide: undefined,
   encodeReply: String,
@@ -396,11 +455,41 @@ export const readOp = (): Op<any> => ({
   waiters: []
 })
 
-const decoded = (op: Op<any>, stored: string): Exit.Exit<unknown, never> => {
+/** The write in a span of its own, if any of its commands is being traced. */
+const traced = <A, E>(drafts: ReadonlyArray<Draft>, write: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  const spans = new Set<Tracer.Span>()
+  let commands = 0
+  for (const { ops } of drafts) {
+    commands += ops.length
+    for (const { span } of ops) if (span !== undefined && spans.size < maxLinks) spans.add(span)
+  }
+  return servingSpans(write, "Committer.flush", spans, { "polya.actors": drafts.length, "polya.commands": commands })
+}
+
+/** The facets of the new state, if they are not those of the committed one. */
+const news = (cell: Cell<any>, committed: Snapshot<any>, next: unknown): Facets | undefined => {
+  const { describe } = cell.codec
+  if (describe === undefined || (next === committed.state && committed.version > 0)) return undefined
+  const facets = describe(next, cell.id)
+  if (committed.version === 0) return facets
+  const before = describe(committed.state, cell.id)
+  return (Object.keys(facets) as ReadonlyArray<keyof Facets>).some((key) => facets[key] !== before[key])
+    ? facets
+    : undefined
+}
+
+const outcomeOf = (exit: Exit.Exit<any, any>): string => {
+  if (Exit.isSuccess(exit)) return "done"
+  const error = Exit.findErrorOption(exit)
+  if (error._tag === "None") return "defect"
+  return error.value instanceof ActorUnavailable ? error.value.reason : "refused"
+}
+
+const decoded = (op: Op<any>, stored: string): Exit.Exit<unknown, KeyReused> => {
   try {
     return Exit.succeed(op.decodeReply(stored))
   } catch (defect) {
-    return Exit.die(defect)
+    return defect instanceof KeyReused ? Exit.fail(defect) : Exit.die(defect)
   }
 }
 

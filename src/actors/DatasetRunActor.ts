@@ -5,8 +5,12 @@ import { Rpc } from "effect/rpc"
 import * as Run from "../domain/DatasetRun.ts"
 import { ActorUnavailable } from "./Committer.ts"
 import * as DurableActor from "./DurableActor.ts"
+import { Lifecycle } from "./Lifecycle.ts"
 import { runType } from "./Plans.ts"
 import { drive, type DriveServices } from "./RunDriver.ts"
+import { RunLimits } from "./RunLimits.ts"
+import { RunnerStats } from "./RunnerStats.ts"
+import { inOwnTrace } from "./Tracing.ts"
 
 /** What stopped the driver and could not be written into the run (its store is full or away); null: nothing. */
 const Drive = Rpc.make("Drive", {
@@ -45,7 +49,9 @@ export const DatasetRunActor = DurableActor.make({
     Finish: Run.finish,
     Break: Run.breakOff
   },
-  placement: { _tag: "own" }
+  placement: { _tag: "own" },
+  describe: Run.describe,
+  fixed: Run.fixed
 }, [Drive])
 
 /** Wakes the run's driver now; without it the supervisor does within a second. Says if it is driven, and what stopped it if that could not be stored. */
@@ -63,6 +69,9 @@ export const layer = DatasetRunActor.layer((host) =>
     const services = yield* Effect.context<DriveServices>()
     const clock = yield* Clock.Clock
     const scope = yield* Effect.scope
+    const lifecycle = yield* Lifecycle
+    const stats = yield* RunnerStats
+    const limits = yield* RunLimits
     let driving = false
     let trouble: typeof Run.RunError.Type | null = null
     let restMillis = 0
@@ -71,14 +80,19 @@ export const layer = DatasetRunActor.layer((host) =>
       drive({
         id,
         state: Effect.map(host.snapshot(id), ({ state }) => state),
+        version: Effect.map(host.snapshot(id), ({ version }) => version),
+        refresh: Effect.sync(() => host.release([id])),
         send: (tag, payload) => host.send(id, tag, payload)
       }).pipe(
+        inOwnTrace("DatasetRun.driver", { "polya.run": id }),
+        Effect.annotateLogs("run", id),
         Effect.provideContext(services),
         Effect.raceFirst(cancelled(id)),
         Effect.exit,
         Effect.flatMap((exit) => (Exit.isSuccess(exit) ? Effect.void : broke(id, exit))),
         Effect.ensuring(Effect.sync(() => {
           driving = false
+          stats.driven.delete(id)
         }))
       )
     /** Ends when somebody cancels the run: the driver and all it waits for are interrupted at once. */
@@ -92,11 +106,14 @@ export const layer = DatasetRunActor.layer((host) =>
       )
     const broke = Effect.fnUntraced(function*(id: string, exit: Exit.Failure<void, any>) {
       if (Cause.hasInterruptsOnly(exit.cause)) return
+      stats.driveFailures++
       const found = Exit.findErrorOption(exit)
       const error = found._tag === "Some"
         ? { tag: String(found.value._tag ?? "Unknown"), message: String(found.value.message ?? found.value) }
         : { tag: "Defect", message: String(exit.cause) }
-      yield* Effect.logError(`Run ${id} broke off: ${error.message}`)
+      yield* Effect.logError(`Run ${id} broke off: ${error.message}`).pipe(
+        Effect.annotateLogs({ run: id, error: error.tag })
+      )
       const told = yield* Effect.exit(Effect.gen(function*() {
         const { state } = yield* host.snapshot(id)
         yield* host.send(id, "Break", {
@@ -113,9 +130,14 @@ export const layer = DatasetRunActor.layer((host) =>
     return {
       Drive: Effect.fnUntraced(function*({ actor }: { readonly actor: string }) {
         const { state } = yield* host.snapshot(actor)
-        if (state.status === "running" && !driving && clock.currentTimeMillisUnsafe() >= restMillis) {
+        // A process that is about to end drives nothing new: the next owner does.
+        const may = lifecycle.state() !== "draining" && clock.currentTimeMillisUnsafe() >= restMillis &&
+          stats.driven.size < limits.maxDriven
+        if (state.status === "running" && !driving && may) {
           trouble = null
           driving = true
+          stats.drives++
+          stats.driven.set(actor, Effect.map(host.snapshot(actor), ({ state }) => state))
           yield* Effect.forkIn(driven(actor), scope)
         }
         return { driving, trouble }

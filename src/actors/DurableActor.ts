@@ -3,13 +3,38 @@
 // Actors live in host entities of Effect's cluster: one host per actor (`own`) or a fixed number of hosts that share them
 // (`shared`): a host is then one bucket of actors, wakes once, and takes many commands in one message (docs/decisions/0002).
 import type { Layer } from "effect"
-import { Clock, Context, Effect, type Exit, Queue, Schedule, Schema, type Scope, Stream } from "effect"
-import { ClusterError, ClusterSchema, Entity, type Sharding } from "effect/cluster"
+import {
+  Cause,
+  Clock,
+  Context,
+  Effect,
+  type Exit,
+  Queue,
+  Schedule,
+  Schema,
+  type Scope,
+  Stream,
+  type Tracer
+} from "effect"
+import { ClusterError, ClusterSchema, Entity, Sharding } from "effect/cluster"
 import { Rpc } from "effect/rpc"
-import type { Decision } from "../domain/Decision.ts"
-import { digest } from "../domain/Ids.ts"
+import { Socket } from "effect/socket"
+import type { By, Facets } from "../domain/Commit.ts"
+import { accept, type Decision, refuse } from "../domain/Decision.ts"
 import { ActorStore, type HistoryEntry, StoreFailed } from "./ActorStore.ts"
-import { ActorUnavailable, Cell, Committer, type Op, readOp, type Snapshot, type StateCodec } from "./Committer.ts"
+import {
+  ActorUnavailable,
+  Cell,
+  Committer,
+  KeyReused,
+  type Op,
+  readOp,
+  type Snapshot,
+  type StateCodec
+} from "./Committer.ts"
+import { DirectHosts, serve } from "./DurableActor/DirectCalls.ts"
+import { RunnerStats } from "./RunnerStats.ts"
+import { recordedSpan } from "./Tracing.ts"
 
 export interface CommandSpec {
   readonly payload: Schema.Struct.Fields
@@ -38,11 +63,15 @@ export interface Definition<Type extends string, S extends Schema.Codec<any, any
     ) => Decision<S["Type"], ReplyOf<C[K]>, RefusalOf<C[K]>>
   }
   readonly placement: Placement
+  /** Says what of a state nobody may replace, in a sentence; nothing where the new one will do. */
+  readonly fixed?: (before: S["Type"], after: S["Type"]) => string | undefined
+  /** What lists and searches are to know of an actor. Pure and cheap: it is asked before and after each commit. */
+  readonly describe?: (state: S["Type"], id: string) => Facets
   /** Cluster shard group of an actor's host. Default "default". */
   readonly shardGroup?: string
 }
 
-/** Limits of the actors of one runner; the fields of `polya config`'s area "actor". */
+/** Limits of the actors of one runner; read at each use, so that an object with getters makes them live. */
 export interface ActorLimits {
   /** A call that is not answered by then fails. Default 30,000. */
   readonly commandDeadlineMillis: number
@@ -59,6 +88,32 @@ export const actorLimitsDefaults: ActorLimits = {
 export const ActorLimits = Context.Reference<ActorLimits>("polya/ActorLimits", {
   defaultValue: () => actorLimitsDefaults
 })
+
+/** The state has moved on since it was read. */
+export class VersionMoved extends Schema.TaggedError<VersionMoved>()("VersionMoved", {
+  expected: Schema.Int,
+  version: Schema.Int
+}) {
+  override get message() {
+    return `The actor is at version ${this.version}, not ${this.expected}: read it again and decide anew`
+  }
+}
+/** A state that was given from outside does not fit the type's schema. */
+export class StateUnfit extends Schema.TaggedError<StateUnfit>()("StateUnfit", { detail: Schema.String }) {
+  override get message() {
+    return `The new state does not fit: ${this.detail}`
+  }
+}
+
+/** Puts another state in place of the one at version `expected`: for an operator who knows why. Every type has it. */
+const Replace = {
+  payload: { expected: Schema.Int, state: Schema.String },
+  success: Schema.Struct({ version: Schema.Int }),
+  error: Schema.Union([VersionMoved, StateUnfit])
+}
+/** Fields of the envelope that every command travels in. */
+const reserved = ["actor", "asked", "by", "commandId"]
+const ByFields = Schema.Struct({ who: Schema.String, why: Schema.String })
 
 /** A step from inside a host, without a command id. */
 export type Step<C extends Commands> = {
@@ -86,26 +141,59 @@ export interface Host<State, C extends Commands> {
   readonly release: (actors: ReadonlyArray<string>) => void
 }
 
+export interface SendOptions {
+  readonly commandId?: string | undefined
+  readonly deadlineMillis?: number | undefined
+  /** Who answers for the command, and why; noted in the audit log with its effect. */
+  readonly by?: By | undefined
+  /** Names what is asked for: the same command id with another name is refused (KeyReused), not answered with the first reply. */
+  readonly asked?: string | undefined
+}
+
 /** Calls to one actor. Every command takes an id; without one it gets a new one, so that only its own retries share the effect. */
 export interface Client<State, C extends Commands> {
   readonly send: <K extends keyof C & string>(
     tag: K,
     payload: PayloadOf<C[K]>,
-    options?: { readonly commandId?: string; readonly deadlineMillis?: number }
+    options?: SendOptions
   ) => Effect.Effect<ReplyOf<C[K]>, RefusalOf<C[K]> | ActorUnavailable>
+  /** Compare-and-set of the whole state, as JSON text; the history keeps the one before. */
+  readonly replace: (
+    command: { readonly expected: number; readonly state: string },
+    options: SendOptions & { readonly by: By }
+  ) => Effect.Effect<{ readonly version: number }, VersionMoved | StateUnfit | KeyReused | ActorUnavailable>
   readonly get: Effect.Effect<Snapshot<State>, ActorUnavailable>
-  /** The committed state now, then every later one that the consumer is quick enough to see. Versions only grow. */
+  /**
+   * The committed state now, then every later one that the consumer is quick enough to see. Versions only grow; the last is seen at the
+   * latest after half of `idleMillis` (1 to 30 s), also if another runner wrote it.
+   */
   readonly watch: Stream.Stream<Snapshot<State>, ActorUnavailable>
 }
 
 type RpcOf<Tag extends string, C extends CommandSpec> = Rpc.Rpc<
   Tag,
-  Schema.Struct<C["payload"] & { readonly actor: typeof Schema.String; readonly commandId: typeof Schema.String }>,
+  Schema.Struct<
+    C["payload"] & {
+      readonly actor: typeof Schema.String
+      readonly commandId: typeof Schema.String
+      readonly by: Schema.optionalKey<typeof ByFields>
+    }
+  >,
   C["success"],
   Schema.Codec<RefusalOf<C> | ActorUnavailable, any>
 >
 
-const hostNumber = (id: string, hosts: number): number => Number.parseInt(digest(["host", id], 8), 16) % hosts
+/** A map whose entries change places at each call leaves much work to the garbage collector. */
+const orderMillis = 1_000
+
+/** FNV-1a over UTF-16 units, mixed once more (murmur3's last step), because ids that count up differ in few bits. */
+const hostNumber = (id: string, hosts: number): number => {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b)
+  hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35)
+  return ((hash ^ hash >>> 16) >>> 0) % hosts
+}
 
 export const make = <
   const Type extends string,
@@ -118,11 +206,22 @@ export const make = <
   const hostOf = (actor: string): string => placement._tag === "own" ? actor : `h${hostNumber(actor, placement.hosts)}`
   const snapshotSchema = Schema.Struct({ version: Schema.Int, state: definition.state })
   const read = { payload: { actor: Schema.String }, success: snapshotSchema, error: ActorUnavailable }
-  const rpcs = Object.entries(definition.commands).map(([tag, spec]) =>
+  for (const [tag, { payload }] of Object.entries(definition.commands)) {
+    const taken = reserved.find((field) => Object.hasOwn(payload, field))
+    if (taken !== undefined) throw new Error(`${type}.${tag} may not have a field ${taken}: the envelope has one`)
+  }
+  const commands: Commands = { ...definition.commands, Replace }
+  const rpcs = Object.entries(commands).map(([tag, spec]) =>
     Rpc.make(tag, {
-      payload: { ...spec.payload, actor: Schema.String, commandId: Schema.String },
+      payload: {
+        ...spec.payload,
+        actor: Schema.String,
+        commandId: Schema.String,
+        by: Schema.optionalKey(ByFields),
+        asked: Schema.optionalKey(Schema.String)
+      },
       success: spec.success,
-      error: spec.error === undefined ? ActorUnavailable : Schema.Union([spec.error, ActorUnavailable])
+      error: Schema.Union([...(spec.error === undefined ? [] : [spec.error]), ActorUnavailable, KeyReused])
     })
   )
   // The command rpcs are made from a record, so their types are stated here, once.
@@ -141,11 +240,59 @@ export const make = <
     >
 
   const codec = jsonCodec<State>(definition.state)
-  const stateCodec: StateCodec<State> = { initial: definition.initial, ...codec }
-  const replies = new Map(Object.entries(definition.commands).map(([tag, spec]) => [tag, jsonCodec<any>(spec.success)]))
-  const decides = definition.decide as Readonly<
-    Record<string, (state: State, payload: any) => Decision<State, any, any>>
-  >
+  const stateCodec: StateCodec<State> = { initial: definition.initial, ...codec, describe: definition.describe }
+  const replies = new Map(Object.entries(commands).map(([tag, spec]) => [tag, jsonCodec<any>(spec.success)]))
+  type Decide = (state: State, payload: any, version: number | undefined) => Decision<State, any, any>
+  const replace = (
+    before: State,
+    { expected, state }: { readonly expected: number; readonly state: string },
+    version: number | undefined
+  ): Decision<State, { readonly version: number }, VersionMoved | StateUnfit> => {
+    // A command of the same flush went first: the state that was expected is gone.
+    if (version === undefined) return refuse(new VersionMoved({ expected, version: expected + 1 }))
+    if (version !== expected) return refuse(new VersionMoved({ expected, version }))
+    try {
+      const after = codec.decode(state)
+      const detail = definition.fixed?.(before, after)
+      return detail === undefined
+        ? accept(after, { version: version + 1 }, [{ _tag: "Replaced" }])
+        : refuse(new StateUnfit({ detail }))
+    } catch (cause) {
+      return refuse(new StateUnfit({ detail: cause instanceof Error ? cause.message : String(cause) }))
+    }
+  }
+  const names = new Map(Object.keys(commands).map((tag) => [tag, `${type}.${tag}`]))
+  const decides: Readonly<Record<string, Decide>> = { ...definition.decide as any, Replace: replace }
+
+  const opOf = (
+    tag: string,
+    payload: any,
+    commandId: string | undefined,
+    span: Tracer.Span | undefined,
+    by?: By,
+    asked?: string
+  ): Op<State> => {
+    const decide = decides[tag]
+    const reply = replies.get(tag)
+    if (decide === undefined || reply === undefined) throw new Error(`${type} has no command ${tag}`)
+    return {
+      name: names.get(tag) ?? tag,
+      by,
+      commandId,
+      decide: (state, version) => decide(state, payload, version),
+      asked,
+      encodeReply: asked === undefined ? reply.encode : (value) => `#${asked}:${reply.encode(value)}`,
+      decodeReply: (stored) => {
+        if (!stored.startsWith("#")) return reply.decode(stored)
+        const end = stored.indexOf(":")
+        if (asked !== undefined && stored.slice(1, end) !== asked) throw new KeyReused()
+        return reply.decode(stored.slice(end + 1))
+      },
+      waiters: [],
+      span
+    }
+  }
+  const direct = new DirectHosts<State>()
 
   const makeHost = Effect.gen(function*() {
     const committer = yield* Committer
@@ -153,20 +300,27 @@ export const make = <
     const clock = yield* Clock.Clock
     const { entityId } = yield* Entity.CurrentAddress
     const cells = new Map<string, Cell<State>>()
-    const mine = Math.max(1, Math.ceil(limits.maxResidentActors / (placement._tag === "own" ? 1 : placement.hosts)))
+    yield* (yield* RunnerStats).resident(type, () => cells.size)
+    const hosts = placement._tag === "own" ? 1 : placement.hosts
+    const mine = (): number => Math.max(1, Math.ceil(limits.maxResidentActors / hosts))
 
-    /** Cells are kept in order of last use, so the first quiet ones are the longest unused. */
+    /** Cells are kept in order of last use, within `orderMillis`, so the first quiet ones are the longest unused. */
     const cellOf = (actor: string): Cell<State> => {
+      const nowMillis = clock.currentTimeMillisUnsafe()
       let cell = cells.get(actor)
-      if (cell === undefined) cell = new Cell(type, actor, stateCodec)
-      else cells.delete(actor)
-      cells.set(actor, cell)
-      cell.lastUsedMillis = clock.currentTimeMillisUnsafe()
-      if (cells.size > mine) forget((_, over) => over > 0)
+      if (cell === undefined) cells.set(actor, cell = new Cell(type, actor, stateCodec))
+      else if (nowMillis - cell.lastUsedMillis < orderMillis) return cell
+      else {
+        cells.delete(actor)
+        cells.set(actor, cell)
+      }
+      cell.lastUsedMillis = nowMillis
+      // Not the one that is asked for: its caller is about to use it, and a second cell of its actor would know nothing of that.
+      if (cells.size > mine()) forget((other, over) => over > 0 && other !== cell)
       return cell
     }
     const forget = (gone: (cell: Cell<State>, over: number) => boolean): void => {
-      let over = cells.size - mine
+      let over = cells.size - mine()
       for (const [actor, cell] of cells) {
         if (!gone(cell, over)) break
         if (!cell.quiet) continue
@@ -177,23 +331,18 @@ export const make = <
     yield* Effect.sync(() => {
       const unusedSince = clock.currentTimeMillisUnsafe() - limits.idleMillis
       forget((cell) => cell.lastUsedMillis <= unusedSince)
+      // A write that its runner gave up may land late, and no command may come to tell: what is watched is read again.
+      for (const cell of cells.values()) {
+        if (cell.phase !== "idle" || cell.watchers.size === 0) continue
+        cell.row = undefined
+        committer.submit(cell, readOp())
+      }
     }).pipe(
-      Effect.repeat(Schedule.spaced(Math.max(1_000, limits.idleMillis / 2))),
+      Effect.andThen(Effect.suspend(() => Effect.sleep(Math.max(1_000, Math.min(limits.idleMillis / 2, 30_000))))),
+      Effect.forever,
       Effect.forkScoped
     )
 
-    const opOf = (tag: string, payload: any, commandId: string | undefined): Op<State> => {
-      const decide = decides[tag]
-      const reply = replies.get(tag)
-      if (decide === undefined || reply === undefined) throw new Error(`${type} has no command ${tag}`)
-      return {
-        commandId,
-        decide: (state) => decide(state, payload),
-        encodeReply: reply.encode,
-        decodeReply: reply.decode,
-        waiters: []
-      }
-    }
     const submitAll = (
       ops: ReadonlyArray<readonly [string, Op<State>]>
     ): Effect.Effect<ReadonlyArray<Exit.Exit<any, any>>> =>
@@ -232,8 +381,13 @@ export const make = <
           return yield* Effect.forEach(rows, (row) =>
             row === undefined ? loaded.next().value as Read : Effect.succeed(row))
         }),
-      send: (actor, tag, payload, commandId) => submit(actor, opOf(tag, payload, commandId)),
-      sendAll: (steps) => submitAll(steps.map(({ actor, payload, tag }) => [actor, opOf(tag, payload, undefined)])),
+      send: (actor, tag, payload, commandId) =>
+        Effect.withFiber((fiber) => submit(actor, opOf(tag, payload, commandId, recordedSpan(fiber)))),
+      sendAll: (steps) =>
+        Effect.withFiber((fiber) => {
+          const span = recordedSpan(fiber)
+          return submitAll(steps.map(({ actor, payload, tag }) => [actor, opOf(tag, payload, undefined, span)]))
+        }),
       release: (actors) => {
         for (const actor of actors) if (cells.get(actor)?.quiet === true) cells.delete(actor)
       }
@@ -253,14 +407,21 @@ export const make = <
           )
           push(yield* patiently(snapshot(actor), limits.commandDeadlineMillis))
         }), { bufferSize: 1, strategy: "sliding" })
+    const reached = yield* serve(direct, committer.submit, cellOf)
     const handlers: Record<string, (request: any) => any> = {
       Get: ({ payload }) => snapshot(payload.actor),
       Watch: ({ payload }) => Rpc.fork(watch(payload.actor))
     }
-    for (const tag of Object.keys(definition.commands)) {
-      handlers[tag] = ({ payload: { actor, commandId, ...payload } }) => submit(actor, opOf(tag, payload, commandId))
+    for (const tag of Object.keys(commands)) {
+      handlers[tag] = ({ payload: { actor, asked, by, commandId, ...payload } }) =>
+        Effect.withFiber((fiber) => {
+          const span = recordedSpan(fiber)
+          span?.attribute("polya.actor", actor)
+          span?.attribute("polya.command_id", commandId)
+          return submit(actor, opOf(tag, payload, commandId, span, by, asked))
+        })
     }
-    return { host, handlers }
+    return { host, handlers, reached }
   })
 
   /** Serves the actors on this runner. `procedures` makes the handlers of the extra rpcs, once per host. */
@@ -272,11 +433,15 @@ export const make = <
   ): Layer.Layer<never, never, Exclude<R, Scope.Scope | Entity.CurrentAddress> | Committer | Sharding.Sharding> =>
     made.toLayer(
       Effect.gen(function*() {
-        const { handlers, host } = yield* makeHost
+        const { handlers, host, reached } = yield* makeHost
         for (const [tag, handler] of Object.entries(yield* makeProcedures(host))) {
           handlers[tag] = ({ payload }) => handler(payload)
         }
-        return handlers
+        const told = ([tag, handler]: readonly [string, (request: any) => any]) => [tag, (request: any) => {
+          reached()
+          return handler(request)
+        }]
+        return Object.fromEntries(Object.entries(handlers).map(told))
       }) as any,
       { concurrency: "unbounded", mailboxCapacity: "unbounded", disableFatalDefects: true, maxIdleTime: "10 minutes" }
     ) as any
@@ -284,22 +449,49 @@ export const make = <
   const client = Effect.gen(function*() {
     const clientOf = (yield* made.client) as unknown as (host: string) => Record<string, (payload: any) => any>
     const limits = yield* ActorLimits
+    const here = direct.on(yield* Sharding.Sharding)
     return (actor: string): Client<State, C> => {
-      const host = clientOf(hostOf(actor))
+      const hostId = hostOf(actor)
+      const byMessage = (tag: string, request: unknown) => (deadlineMillis: number): Effect.Effect<any, any> =>
+        patiently(
+          Effect.suspend(() => clientOf(hostId)[tag]?.(request) ?? Effect.die(`${type} has no command ${tag}`)),
+          deadlineMillis
+        )
+      const send = (tag: string, payload: any, options: SendOptions = {}): Effect.Effect<any, any> =>
+        Effect.withFiber((fiber) => {
+          const { asked, by, commandId = globalThis.crypto.randomUUID() } = options
+          const deadlineMillis = options.deadlineMillis ?? limits.commandDeadlineMillis
+          const message = byMessage(tag, {
+            ...payload,
+            actor,
+            commandId,
+            ...(by === undefined ? {} : { by }),
+            ...(asked === undefined ? {} : { asked })
+          })
+          const host = here.get(hostId)
+          // A call that is being traced goes as a message, which has spans.
+          return host === undefined || !host.open() || recordedSpan(fiber) !== undefined
+            ? message(deadlineMillis)
+            : host.ask(actor, opOf(tag, payload, commandId, undefined, by, asked), deadlineMillis, message)
+        })
+      const get: Client<State, C>["get"] = Effect.suspend(() => {
+        const host = here.get(hostId)
+        const read = byMessage("Get", { actor })
+        if (host === undefined || !host.open()) return read(limits.commandDeadlineMillis)
+        const row = host.row(actor)
+        return row === undefined
+          ? host.ask(actor, readOp(), limits.commandDeadlineMillis, read)
+          : Effect.succeed(row)
+      })
       return {
-        send: (tag, payload, options = {}) =>
-          Effect.flatMap(
-            options.commandId === undefined ? newCommandId : Effect.succeed(options.commandId),
-            (commandId) =>
-              patiently(
-                Effect.suspend(() =>
-                  host[tag]?.({ ...payload, actor, commandId }) ?? Effect.die(`${type} has no command ${tag}`)
-                ),
-                options.deadlineMillis ?? limits.commandDeadlineMillis
-              )
-          ) as any,
-        get: patiently(Effect.suspend(() => host["Get"]?.({ actor })), limits.commandDeadlineMillis) as any,
-        watch: Stream.suspend(() => host["Watch"]?.({ actor }) as Stream.Stream<Snapshot<State>, ActorUnavailable>)
+        send,
+        replace: (command, options) => send("Replace", command, options),
+        get,
+        watch: onlyNewer(
+          Stream.suspend(() =>
+            clientOf(hostId)["Watch"]?.({ actor }) as Stream.Stream<Snapshot<State>, ActorUnavailable>
+          )
+        )
       }
     }
   })
@@ -317,7 +509,7 @@ export const make = <
   ): Effect.Effect<ReadonlyArray<HistoryEntry>, StoreFailed, ActorStore> =>
     Effect.flatMap(ActorStore, (store) => store.history({ type, id: actor }, options))
 
-  return { type, entity, hostOf, codec, layer, client, asOf, history }
+  return { type, entity, hostOf, codec, commands: definition.commands, layer, client, asOf, history }
 }
 
 /** JSON text of a schema's values. States whose stored form is their memory form cost one `JSON.parse` and one check. */
@@ -329,7 +521,23 @@ const jsonCodec = <A>(
   return { encode: (value) => JSON.stringify(encode(value) ?? null), decode: (json) => decode(JSON.parse(json)) }
 }
 
-const newCommandId = Effect.sync(() => globalThis.crypto.randomUUID() as string)
+/** When an actor moves, its stream begins anew elsewhere: what the consumer has seen is left out. */
+const onlyNewer = <State>(
+  stream: Stream.Stream<Snapshot<State>, ActorUnavailable>
+): Stream.Stream<Snapshot<State>, ActorUnavailable> =>
+  Stream.suspend(() => {
+    let shown = -1
+    const news = Stream.filter(stream, ({ version }) => {
+      if (version <= shown) return false
+      shown = version
+      return true
+    })
+    const untilGivenUp: typeof news = Stream.catchCause(news, (cause) =>
+      givenUp(cause) === cause
+        ? Stream.failCause(cause)
+        : Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep("100 millis"))), untilGivenUp))
+    return untilGivenUp
+  })
 
 /**
  * Asks an actor or the store until the deadline: while the actor moves, the store is away or the runner is overloaded, the same command goes out again,
@@ -346,6 +554,7 @@ export const patiently = <A, E>(
         (error): error is E => isRouting(error),
         (error) => Effect.fail(new ActorUnavailable({ reason: "unavailable", detail: String(error) }))
       ),
+      Effect.catchCause((cause) => Effect.failCause(givenUp(cause))),
       Effect.tapError((error) => Effect.sync(() => last = `; the last one: ${String((error as Error).message)}`)),
       Effect.retry({
         while: mayPass,
@@ -367,6 +576,17 @@ export const patient = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | A
 
 const mayPass = (error: unknown): boolean =>
   (error instanceof ActorUnavailable && error.again) || (error instanceof StoreFailed && error.reason === "unavailable")
+
+/**
+ * A runner that loses an actor while it works answers with the interruption of its handler, and what is written to a connection that breaks
+ * at that moment is a defect of the transport: the call is over, its caller is not. An interruption of the caller itself never comes here.
+ */
+const givenUp = <E>(cause: Cause.Cause<E>): Cause.Cause<E | ActorUnavailable> => {
+  const isCut = cause.reasons.some((reason) => Cause.isDieReason(reason) && Socket.isSocketError(reason.defect))
+  if (!isCut && !Cause.hasInterruptsOnly(cause)) return cause
+  const detail = isCut ? "the connection to its runner broke" : "it moved to another runner meanwhile"
+  return Cause.fail(new ActorUnavailable({ reason: "unavailable", detail }))
+}
 
 const isRouting = (error: unknown): boolean =>
   error instanceof ClusterError.MailboxFull || error instanceof ClusterError.AlreadyProcessingMessage ||

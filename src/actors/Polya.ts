@@ -2,8 +2,9 @@
 import { Layer } from "effect"
 import type { Sharding } from "effect/cluster"
 import type { ActorStore } from "./ActorStore.ts"
-import { Committer, type CommitterOptions } from "./Committer.ts"
+import { Committer } from "./Committer.ts"
 import * as DatasetRunActor from "./DatasetRunActor.ts"
+import * as LiveConfigActor from "./LiveConfigActor.ts"
 import { Plans, type StageRegistry } from "./Plans.ts"
 import * as ProblemActor from "./ProblemActor.ts"
 import * as Retention from "./Retention.ts"
@@ -12,6 +13,7 @@ import type { RunOutput } from "./RunOutput.ts"
 import * as RunSupervisor from "./RunSupervisor.ts"
 import type { Sources } from "./Sources.ts"
 import type { StageExecutor } from "./StageExecutor.ts"
+import * as TokenActor from "./TokenActor.ts"
 
 export type Ports = ActorStore | RunIndex | RunOutput | Sources | StageExecutor | StageRegistry | Sharding.Sharding
 
@@ -20,13 +22,14 @@ export type Ports = ActorStore | RunIndex | RunOutput | Sources | StageExecutor 
  * itself, and must not wake others.
  */
 export const layer = (
-  options: Partial<CommitterOptions> = {},
   retention: Retention.RetentionOptions = Retention.retentionDefaults,
   supervise = true
 ): Layer.Layer<Committer | Plans, never, Ports> =>
   Layer.mergeAll(
     ProblemActor.layer,
     DatasetRunActor.layer,
+    LiveConfigActor.layer,
+    TokenActor.layer,
     Retention.layer(retention),
     supervise ? RunSupervisor.layer : Layer.empty
-  ).pipe(Layer.provideMerge(Layer.mergeAll(Committer.layer(options), Plans.layer)))
+  ).pipe(Layer.provideMerge(Layer.mergeAll(Committer.layer, Plans.layer)))

@@ -11,6 +11,8 @@ import type { ExpandOutcome, Fields } from "../domain/Stage.ts"
 import { ActorUnavailable } from "./Committer.ts"
 import * as DurableActor from "./DurableActor.ts"
 import { Plans, PlanUnavailable, type RunPlan } from "./Plans.ts"
+import { retryMillis, RunLimits } from "./RunLimits.ts"
+import { RunnerStats } from "./RunnerStats.ts"
 import { StageExecutor } from "./StageExecutor.ts"
 
 /** Hosts of Problem actors in a cluster; fixed, because it says where an actor lives. */
@@ -66,7 +68,8 @@ const EnrichMany = Rpc.make("EnrichMany", {
     rows: Schema.Array(EnrichRow)
   },
   success: Schema.Array(RowReport),
-  error: Schema.Union([ActorUnavailable, PlanUnavailable])
+  /** `RecordStale`: a later walk of the run was here; whoever sent this drives the run no longer. */
+  error: Schema.Union([ActorUnavailable, PlanUnavailable, Problem.RecordStale])
 })
 export type EnrichMany = (typeof EnrichMany)["payloadSchema"]["Type"]
 
@@ -75,8 +78,12 @@ export const ProblemActor = DurableActor.make({
   state: Problem.ProblemState,
   initial: Problem.initialProblem,
   commands: {
-    Ingest: { payload: Problem.IngestFields, success: Schema.Void },
-    Record: { payload: Problem.RecordFields, success: Schema.Void, error: Problem.ProblemChanged },
+    Ingest: { payload: Problem.IngestCommandFields, success: Schema.Void, error: Problem.RecordStale },
+    Record: {
+      payload: Problem.RecordFields,
+      success: Schema.Void,
+      error: Schema.Union([Problem.ProblemChanged, Problem.RecordStale])
+    },
     Rerun: {
       payload: Problem.RerunFields,
       success: Schema.Void,
@@ -92,7 +99,8 @@ export const ProblemActor = DurableActor.make({
     Edit: Problem.edit,
     Cancel: Problem.cancel
   },
-  placement: { _tag: "shared", hosts: problemHosts }
+  placement: { _tag: "shared", hosts: problemHosts },
+  describe: Problem.describe
 }, [EnrichMany])
 
 type ProblemHost = Parameters<NonNullable<Parameters<typeof ProblemActor.layer>[0]>>[0]
@@ -129,9 +137,11 @@ const enrichMany = Effect.fnUntraced(function*(
   request: EnrichMany
 ) {
   const stored = yield* host.snapshots(request.rows.map(({ actor }) => actor))
+  const overtaken = stored.find(({ state }) => Problem.isStale(state, walkOf(request)))
+  if (overtaken !== undefined) return yield* new Problem.RecordStale({ actor: overtaken.state.id })
   const passing = request.rows.map((row, index) => {
     const before = stored[index]?.state ?? Problem.initialProblem
-    const state = row.ingest === null ? before : Problem.ingest(before, row.ingest).state
+    const state = row.ingest === null ? before : Problem.ingested(before, row.ingest)
     return { row, state, records: held(run, request, row, state), work: noWork } satisfies Passing
   })
   yield* runStages(executor, run, request, passing)
@@ -148,6 +158,8 @@ const enrichMany = Effect.fnUntraced(function*(
   })
 })
 
+const walkOf = ({ generation, to }: EnrichMany): Problem.WalkMark => ({ generation, to })
+
 /** Commits the rows' records and answers those rows that the store refuses as they are. */
 const keep = Effect.fnUntraced(function*(
   host: ProblemHost,
@@ -155,13 +167,15 @@ const keep = Effect.fnUntraced(function*(
   request: EnrichMany,
   passing: ReadonlyArray<Passing>
 ) {
+  const walk = walkOf(request)
+  const { last } = request
   const steps = passing.flatMap((one) => {
     const { records, row: { actor, ingest }, state: { base, status } } = one
     return [
-      ...(ingest === null ? [] : [{ one, actor, tag: "Ingest" as const, payload: ingest }]),
+      ...(ingest === null ? [] : [{ one, actor, tag: "Ingest" as const, payload: { ...ingest, walk } }]),
       ...(status === "cancelled"
         ? []
-        : [{ one, actor, tag: "Record" as const, payload: { base, from: 0, records, last: request.last } }])
+        : [{ one, actor, tag: "Record" as const, payload: { base, from: 0, records, last, walk } }])
     ]
   })
   const exits = yield* host.sendAll(steps)
@@ -174,6 +188,7 @@ const keep = Effect.fnUntraced(function*(
     if (error._tag === "Some" && error.value instanceof Problem.ProblemChanged) {
       return yield* new ActorUnavailable({ reason: "fenced", detail: error.value.message })
     }
+    if (error._tag === "Some" && error.value instanceof Problem.RecordStale) return yield* error.value
     const isData = error._tag === "Some" && error.value instanceof ActorUnavailable && error.value.reason === "data"
     // A row of the index was taken by the store before; that it is not now is not the row's own fault.
     if (isData && one.row.ingest !== null && run.plan.stages[one.state.from] !== undefined) refused.add(one)
@@ -274,26 +289,40 @@ const recordOf = (
   outcome
 })
 
-/** Runs what has no record yet, again for transient failures until `attempts` is used up, with back-off (0.2 s doubling to 30 s). */
+/** Runs what has no record yet, again for transient failures until `attempts` is used up, with back-off (RunLimits). */
 const runStages = Effect.fnUntraced(function*(
   executor: StageExecutor["Service"],
   run: RunPlan,
   request: EnrichMany,
   passing: ReadonlyArray<Passing>
 ) {
+  const stats = yield* RunnerStats
+  const limits = yield* RunLimits
+  const nameOf = (ord: number): string => run.plan.stages[ord]?.stage.name ?? ""
+  for (const { row: { applied } } of passing) {
+    for (const { drop, ord } of applied) stats.stage(nameOf(ord)).rows[drop === null ? "kept" : "dropped"]++
+  }
   let todo = passing.flatMap((one) => {
     const job = jobOf(request, one)
     return job === undefined ? [] : [{ one, job }]
   })
   for (let attempt = 1; todo.length > 0; attempt++) {
-    if (attempt > 1) yield* Effect.sleep(Math.min(30_000, 200 * 2 ** (attempt - 2)))
-    const works = yield* executor.run(run.work, todo.map(({ job }) => job))
+    if (attempt > 1) yield* Effect.sleep(retryMillis(limits, attempt))
+    const works = yield* executor.run(run.work, todo.map(({ job }) => job)).pipe(
+      Effect.withSpan("StageExecutor.run", {
+        attributes: { "polya.run": request.run, "polya.rows": todo.length, "polya.attempt": attempt }
+      }, { captureStackTrace: false })
+    )
     todo = todo.flatMap(({ one }, index) => {
       one.work = works[index] ?? noWork
+      for (const { millis, ord } of one.work.entries) stats.stage(nameOf(ord)).millis += millis
       for (const { millis, ord, outcome } of one.work.outcomes) {
         const stage = run.plan.stages[ord]
         if (stage === undefined) continue
+        const counts = stats.stage(stage.stage.name)
+        counts.millis += millis
         const again = outcome._tag === "Failed" && outcome.error.class === "transient" && attempt < request.attempts
+        counts.rows[again ? "retried" : outcomeNames[outcome._tag]]++
         if (again) return retryOf(request, one)
         const inputs = Problem.inputsOf(one.state.base, run.plan.chain[ord - 1]) + stage.key
         const attempts = outcome._tag === "Failed" ? attempt : 1
@@ -303,6 +332,8 @@ const runStages = Effect.fnUntraced(function*(
     })
   }
 })
+
+const outcomeNames = { Kept: "kept", Dropped: "dropped", Failed: "failed", Expanded: "expanded" } as const
 
 const retryOf = (
   request: EnrichMany,

@@ -1,15 +1,21 @@
-// Forgets the past of actors when it is old enough: stored replies (a command id is then no longer known), events and earlier states.
-// The current state of every actor stays. A singleton of the cluster; one round every hour by default, in small pieces.
+// Forgets the past when it is old enough: stored replies (a command id is then no longer known), events and earlier states of actors, the
+// audit log, uploads, and files that never became whole. The current state of every actor stays. A singleton of the cluster; one round every
+// hour by default, in small pieces.
 import type { Layer } from "effect"
-import { Clock, Effect, Schedule } from "effect"
+import { Clock, Context, Effect, Option, Schedule } from "effect"
 import { type Sharding, Singleton } from "effect/cluster"
 import { ActorStore } from "./ActorStore.ts"
+import { AuditLog } from "./AuditLog.ts"
+import { Files } from "./Files.ts"
 
-/** Ages in milliseconds; the fields of `polya config`'s area "retention". */
+/** Ages in milliseconds; the fields of `polya config`'s area "retention". Read at each use, so that an object with getters makes them live. */
 export interface RetentionOptions {
   readonly repliesMillis: number
   readonly eventsMillis: number
   readonly versionsMillis: number
+  readonly auditMillis: number
+  /** An upload that a run still needs is to be younger than this, or to be sent again for a new run. */
+  readonly uploadsMillis: number
   readonly everyMillis: number
 }
 const dayMillis = 86_400_000
@@ -17,8 +23,15 @@ export const retentionDefaults: RetentionOptions = {
   repliesMillis: dayMillis,
   eventsMillis: 30 * dayMillis,
   versionsMillis: 30 * dayMillis,
+  auditMillis: 365 * dayMillis,
+  uploadsMillis: 90 * dayMillis,
   everyMillis: 3_600_000
 }
+
+/** For who asks for a round by hand; the singleton is given its own. */
+export const RetentionLimits = Context.Reference<RetentionOptions>("polya/RetentionLimits", {
+  defaultValue: () => retentionDefaults
+})
 
 const maxRows = 5_000
 
@@ -38,14 +51,34 @@ export const prune = Effect.fn("Retention.prune")(function*(options: RetentionOp
   }
 })
 
+/** The same for what is not of actors, where a process has it: the audit log and files. */
+const pruneOthers = Effect.fn("Retention.pruneOthers")(function*({ auditMillis, uploadsMillis }: RetentionOptions) {
+  const audit = yield* Effect.serviceOption(AuditLog)
+  const files = yield* Effect.serviceOption(Files)
+  const nowMillis = yield* Clock.currentTimeMillis
+  if (Option.isSome(files)) yield* files.value.prune(nowMillis - uploadsMillis)
+  if (Option.isNone(audit)) return
+  while ((yield* audit.value.prune(nowMillis - auditMillis, maxRows)) === maxRows) yield* Effect.yieldNow
+})
+
+/** Until the next round; in short steps, because `everyMillis` may change meanwhile. */
+const pause = Effect.fnUntraced(function*(options: RetentionOptions) {
+  const startedMillis = yield* Clock.currentTimeMillis
+  while (true) {
+    const leftMillis = startedMillis + options.everyMillis - (yield* Clock.currentTimeMillis)
+    if (leftMillis <= 0) return
+    yield* Effect.sleep(Math.min(leftMillis, 1_000))
+  }
+})
+
 export const layer = (
   options: RetentionOptions = retentionDefaults
 ): Layer.Layer<never, never, Sharding.Sharding | ActorStore> =>
   Singleton.make(
     "Retention",
-    prune(options).pipe(
+    Effect.andThen(prune(options), pruneOthers(options)).pipe(
       Effect.catchCause((cause) => Effect.logWarning("Old rows could not be deleted, trying again later", cause)),
-      Effect.delay(options.everyMillis),
+      (round) => Effect.andThen(pause(options), round),
       Effect.repeat(Schedule.forever)
     )
   )

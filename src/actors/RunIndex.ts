@@ -1,6 +1,7 @@
 // The port to a run's index in SQL: rows, entries of set stages and their results. Every write is an upsert by
-// (run, stage, seq, sub), so a batch that is done again after a crash changes nothing.
-import { Context, type Effect } from "effect"
+// (run, stage, seq, sub), so a batch that is done again after a crash changes nothing. Writes are fenced: who claimed a
+// run last may write, nobody else, however late a write of an earlier owner comes.
+import { Context, type Effect, Schema } from "effect"
 import type { RowRef, RowStatus, RunRow, SetResult } from "../domain/RunRow.ts"
 import type { SetEntry } from "../domain/Stage.ts"
 import type { StoreFailed } from "./ActorStore.ts"
@@ -16,13 +17,31 @@ export interface GroupMember extends RowRef {
 /** Where to go on: pass the last member of the page before. */
 export type GroupCursor = GroupMember | null
 
+/** Who may write a run: `epoch` came from the claim. */
+export interface RunOwner {
+  readonly run: string
+  readonly epoch: number
+}
+
+/** Another runner claimed the run since: it drives it now, and this write was not done. */
+export class RunDisowned extends Schema.TaggedError<RunDisowned>()("RunDisowned", { run: Schema.String }) {
+  override get message() {
+    return `Another runner drives the run ${this.run} now; leave it to that one`
+  }
+}
+
 export class RunIndex extends Context.Service<RunIndex, {
+  /**
+   * Takes the run over: answers a new epoch, greater than all before it. It waits for writes of the earlier owner that are under way;
+   * later ones are refused.
+   */
+  readonly claim: (run: string) => Effect.Effect<number, StoreFailed>
   /** One transaction: the rows, and for each set stage (by its index in the recipe) the entries of live rows. */
   readonly put: (
-    run: string,
+    owner: RunOwner,
     rows: ReadonlyArray<RunRow>,
     entries: ReadonlyArray<{ readonly stage: number; readonly entries: ReadonlyArray<IndexedEntry> }>
-  ) => Effect.Effect<void, StoreFailed>
+  ) => Effect.Effect<void, StoreFailed | RunDisowned>
   /** Rows after `after` (null: from the start) in (seq, sub) order, at most `limit`, only of the given statuses. */
   readonly rows: (
     run: string,
@@ -32,7 +51,7 @@ export class RunIndex extends Context.Service<RunIndex, {
    * For the closing of set stage `stage`: makes rows that this very stage dropped before live again and forgets its results,
    * so that a closing can be repeated.
    */
-  readonly reopen: (run: string, stage: number) => Effect.Effect<void, StoreFailed>
+  readonly reopen: (owner: RunOwner, stage: number) => Effect.Effect<void, StoreFailed | RunDisowned>
   /** Members of groups with two or more live rows, ordered by (group, seq, sub). `by` is the entry's key or its bands. */
   readonly groups: (
     run: string,
@@ -60,10 +79,10 @@ export class RunIndex extends Context.Service<RunIndex, {
   >
   /** Stores results of a set stage; rows with a `drop` become `dropped` by that stage in the same transaction. */
   readonly putResults: (
-    run: string,
+    owner: RunOwner,
     stage: number,
     results: ReadonlyArray<SetResult>
-  ) => Effect.Effect<void, StoreFailed>
+  ) => Effect.Effect<void, StoreFailed | RunDisowned>
   /** Results of one stage for the given rows, in their order; undefined where the stage said nothing. At most 10,000 refs. */
   readonly results: (
     run: string,
@@ -81,6 +100,6 @@ export class RunIndex extends Context.Service<RunIndex, {
     }>,
     StoreFailed
   >
-  /** Deletes everything of a run, in pieces of at most `maxRows`; true when nothing is left. */
-  readonly forget: (run: string, maxRows: number) => Effect.Effect<boolean, StoreFailed>
+  /** Deletes everything of a run but who owns it, in pieces of at most `maxRows`; true when nothing is left. */
+  readonly forget: (owner: RunOwner, maxRows: number) => Effect.Effect<boolean, StoreFailed | RunDisowned>
 }>()("polya/RunIndex") {}

@@ -4,7 +4,7 @@ import { Effect, Layer } from "effect"
 import type { RowRef, RunRow, SetResult } from "../domain/RunRow.ts"
 import { clusterText, dropDetail } from "../domain/StoredResult.ts"
 import { compareText, escapeText } from "../domain/StoredText.ts"
-import { type GroupMember, type IndexedEntry, RunIndex } from "./RunIndex.ts"
+import { type GroupMember, type IndexedEntry, RunDisowned, RunIndex, type RunOwner } from "./RunIndex.ts"
 
 interface Run {
   readonly rows: Map<string, RunRow>
@@ -35,6 +35,11 @@ const compareMember = (by: "key" | "band") => {
 
 const make = () => {
   const runs = new Map<string, Run>()
+  const epochs = new Map<string, number>()
+  const owned = <A>({ epoch, run }: RunOwner, write: (run: Run) => A): Effect.Effect<A, RunDisowned> =>
+    Effect.suspend(() =>
+      epochs.get(run) === epoch ? Effect.sync(() => write(of(run))) : Effect.fail(new RunDisowned({ run }))
+    )
   const of = (run: string): Run => {
     const found = runs.get(run)
     if (found !== undefined) return found
@@ -46,9 +51,14 @@ const make = () => {
   const pick = ({ seq, sub }: RowRef): RowRef => ({ seq, sub })
 
   return RunIndex.of({
-    put: (name, rows, entries) =>
+    claim: (run) =>
       Effect.sync(() => {
-        const run = of(name)
+        const epoch = (epochs.get(run) ?? 0) + 1
+        epochs.set(run, epoch)
+        return epoch
+      }),
+    put: (owner, rows, entries) =>
+      owned(owner, (run) => {
         for (const row of rows) run.rows.set(refKey(row), { ...row })
         for (const { entries: list, stage } of entries) {
           const stored = stageMap(run.entries, stage)
@@ -69,9 +79,8 @@ const make = () => {
           .sort(compareRef)
           .slice(0, limit)
       ),
-    reopen: (name, stage) =>
-      Effect.sync(() => {
-        const run = of(name)
+    reopen: (owner, stage) =>
+      owned(owner, (run) => {
         for (const [key, row] of run.rows) {
           if (row.status === "dropped" && row.stage === stage) {
             run.rows.set(key, { ...row, status: "live", stage: null, reason: null, detail: null })
@@ -120,9 +129,8 @@ const make = () => {
             }
           })
       }),
-    putResults: (name, stage, results) =>
-      Effect.sync(() => {
-        const run = of(name)
+    putResults: (owner, stage, results) =>
+      owned(owner, (run) => {
         for (const result of results) {
           stageMap(run.results, stage).set(refKey(result), result)
           const row = run.rows.get(refKey(result))
@@ -150,9 +158,8 @@ const make = () => {
         }
         return [...counts.values()]
       }),
-    forget: (name, maxRows) =>
-      Effect.sync(() => {
-        const run = of(name)
+    forget: (owner, maxRows) =>
+      owned(owner, (run) => {
         let left = maxRows
         for (const map of [...run.results.values(), ...run.entries.values(), run.rows]) {
           for (const key of map.keys()) {
@@ -160,7 +167,7 @@ const make = () => {
             map.delete(key)
           }
         }
-        runs.delete(name)
+        runs.delete(owner.run)
         return true
       })
   })

@@ -1,7 +1,7 @@
 // The port to what a finished run writes. The driver feeds every row of the run in (seq, sub) order; an adapter makes files of them
 // and shows nothing under its final name before `commit`.
 import { Context, type Effect, Schema, type Scope } from "effect"
-import type { RunState } from "../domain/DatasetRun.ts"
+import type { OutputFile, RunState } from "../domain/DatasetRun.ts"
 import type { JsonObject } from "../domain/Json.ts"
 import type { Plan } from "../domain/Plan.ts"
 import type { Recipe } from "../domain/Recipe.ts"
@@ -60,8 +60,8 @@ export type OutputRow = DoneRow | DroppedRow | FailedRow
 
 export interface RunOutputWriter {
   readonly write: (rows: ReadonlyArray<OutputRow>) => Effect.Effect<void, OutputFailed>
-  /** Gives all files their final names; the summary is the last. */
-  readonly commit: Effect.Effect<void, OutputFailed>
+  /** Gives all files their final names; the summary is the last. Answers what it put where every process can read it. */
+  readonly commit: Effect.Effect<ReadonlyArray<OutputFile>, OutputFailed>
 }
 
 export class RunOutput extends Context.Service<RunOutput, {

@@ -13,7 +13,7 @@ import { closeSplit } from "./SetClosing/Split.ts"
 export const closeSet = Effect.fn("SetClosing.close")(function*(closing: Closing) {
   const index = yield* RunIndex
   const planned = closing.plan.plan.stages[closing.ord]
-  yield* patient(index.reopen(closing.run, closing.ord))
+  yield* patient(index.reopen(closing.owner, closing.ord))
   switch (planned?.stage.name) {
     case "exact-duplicates":
       return yield* closeExact(closing)

@@ -16,6 +16,8 @@ export class SourceUnreadable extends Schema.TaggedError<SourceUnreadable>()("So
     "query-missing",
     "query-failed",
     "changed",
+    /** The disk of the process that reads it is; nothing is wrong with the source. */
+    "full",
     "unreadable"
   ]),
   detail: Schema.String

@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber } from "effect"
+import { Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { ActorStore } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import type { ActorCommit } from "../../src/domain/Commit.ts"
+import { actorIndexContract } from "./ActorIndexContract.ts"
 import { actorStoreContract } from "./ActorStoreContract.ts"
 
 actorStoreContract("memory", () => ActorStoreMemory.layer)
+actorIndexContract("memory", () => Layer.fresh(ActorStoreMemory.layer))
 
 describe("a faulty store", () => {
   const commit = (expected: number): ActorCommit => ({

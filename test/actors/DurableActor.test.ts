@@ -35,7 +35,7 @@ const Log = definition({ _tag: "shared", hosts: 4 })
 
 const over = (store: Layer.Layer<ActorStore>, limits: Partial<DurableActor.ActorLimits> = {}) =>
   Log.layer().pipe(
-    Layer.provideMerge(Committer.layer()),
+    Layer.provideMerge(Committer.layer),
     Layer.provideMerge(EmbeddedCluster.layer()),
     Layer.provideMerge(store),
     Layer.provideMerge(Layer.succeed(DurableActor.ActorLimits, { ...DurableActor.actorLimitsDefaults, ...limits }))
@@ -56,6 +56,52 @@ describe("a durable actor", () => {
       assert.deepStrictEqual(state.items, names)
       assert.isBelow(version, 30)
     }).pipe(Effect.provide(inMemory)))
+
+  it.live("replaces a state only at a version that somebody could have read, and answers the version it became", () =>
+    Effect.gen(function*() {
+      const actor = (yield* Log.client)("a")
+      const by = { who: "ada", why: "test" }
+      yield* add(actor, "x")
+      const state = JSON.stringify({ items: ["put"] })
+      // The command and the guess at the version that it will make go into one flush.
+      const [, guess] = yield* Effect.all([
+        add(actor, "y"),
+        Effect.exit(actor.replace({ expected: 2, state }, { by }))
+      ], { concurrency: "unbounded" })
+      assert.isTrue(Exit.isFailure(guess))
+      const { version } = yield* actor.get
+      const { version: became } = yield* actor.replace({ expected: version, state }, { by })
+      assert.deepStrictEqual(yield* actor.get, { version: became, state: { items: ["put"] } })
+    }).pipe(Effect.provide(inMemory)))
+
+  it.live("refuses a key that comes again with something else, in memory and from the store", () =>
+    Effect.gen(function*() {
+      const actor = (yield* Log.client)("a")
+      const ask = (item: string, asked: string | undefined) => actor.send("Add", { item }, { commandId: "k", asked })
+      const exits = yield* Effect.forEach(["x", "y"], (item) => Effect.exit(ask(item, item)), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, false])
+      assert.strictEqual(yield* ask("x", "x"), 1)
+      const error = yield* Effect.flip(ask("y", "y"))
+      assert.strictEqual(error._tag as string, "KeyReused")
+      // Who does not say what he asks for gets the first reply, as ever.
+      assert.strictEqual(yield* ask("z", undefined), 1)
+      assert.deepStrictEqual((yield* actor.get).state.items, ["x"])
+    }).pipe(Effect.provide(inMemory)))
+
+  it("is not made with a command whose fields are those of the envelope", () => {
+    const make = () =>
+      DurableActor.make({
+        type: "Wrong",
+        state: Schema.Struct({}),
+        initial: {},
+        commands: { Give: { payload: { by: Schema.String }, success: Schema.Void } },
+        decide: { Give: (state) => accept(state, undefined) },
+        placement: { _tag: "own" }
+      })
+    assert.throws(make, /Wrong\.Give may not have a field by/)
+  })
 
   it.live("gives the first reply again to a command that comes again, even among new ones", () =>
     Effect.gen(function*() {

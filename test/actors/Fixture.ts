@@ -80,13 +80,17 @@ export const ports = (world: World, written: Written) =>
             commit: Effect.sync(() => {
               written.rows = rows
               written.commits++
+              return []
             })
           }
         })
     })
   )
 
-export const memoryStore = Layer.mergeAll(ActorStoreMemory.layer, RunIndexMemory.layer)
+export const memoryStore: Layer.Layer<ActorStore | RunIndex> = Layer.mergeAll(
+  ActorStoreMemory.layer,
+  RunIndexMemory.layer
+)
 
 /** A store that outlives the apps over it: what a crash leaves is what they committed. `faults` meets the n-th commit or index write. */
 export const survivingStore = Effect.gen(function*() {
@@ -104,7 +108,7 @@ export const faultyIndex = (plan: ReadonlyArray<ActorStoreMemory.Fault>): Layer.
     Effect.map(RunIndex, (index) => {
       let call = 0
       const lost = new StoreFailed({ reason: "unavailable", detail: "the connection was lost" })
-      const meet = <A>(write: Effect.Effect<A, StoreFailed>): Effect.Effect<A, StoreFailed> =>
+      const meet = <A, E>(write: Effect.Effect<A, E>): Effect.Effect<A, E | StoreFailed> =>
         Effect.suspend(() => {
           const fault = plan[call++] ?? "none"
           if (fault === "failBefore") return Effect.fail(lost)
@@ -113,6 +117,7 @@ export const faultyIndex = (plan: ReadonlyArray<ActorStoreMemory.Fault>): Layer.
         })
       return RunIndex.of({
         ...index,
+        claim: (...args) => meet(index.claim(...args)),
         put: (...args) => meet(index.put(...args)),
         reopen: (...args) => meet(index.reopen(...args)),
         putResults: (...args) => meet(index.putResults(...args)),
@@ -122,8 +127,11 @@ export const faultyIndex = (plan: ReadonlyArray<ActorStoreMemory.Fault>): Layer.
   )
 
 /** The whole program over `store`. */
-export const polya = (world: World, written: Written, store: typeof memoryStore = memoryStore) =>
-  Polya.layer().pipe(Layer.provideMerge(ports(world, written)), Layer.provideMerge(store))
+export const polya = <S = never>(
+  world: World,
+  written: Written,
+  store: Layer.Layer<S | ActorStore | RunIndex> = memoryStore as Layer.Layer<S | ActorStore | RunIndex>
+) => Polya.layer().pipe(Layer.provideMerge(ports(world, written)), Layer.provideMerge(store))
 
 export const start = Effect.fnUntraced(function*(run: string, recipe: Recipe) {
   const client = (yield* DatasetRunActor.client)(run)
@@ -152,7 +160,7 @@ export const stoppingStore = (here: Effect.Effect<void>): typeof memoryStore =>
   Layer.effect(
     RunIndex,
     Effect.map(RunIndex, (index) =>
-      RunIndex.of({ ...index, reopen: (run, stage) => Effect.andThen(here, index.reopen(run, stage)) }))
+      RunIndex.of({ ...index, reopen: (owner, stage) => Effect.andThen(here, index.reopen(owner, stage)) }))
   ).pipe(Layer.provideMerge(Layer.fresh(memoryStore)))
 
 /** Map stages of tests. */

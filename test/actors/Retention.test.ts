@@ -1,9 +1,12 @@
 // Forgetting the past: by age, in pieces, every so often, and again after a store that failed.
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { ActorStore, type RetentionCut, StoreFailed } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
+import { AuditLog } from "../../src/actors/AuditLog.ts"
+import { Files } from "../../src/actors/Files.ts"
+import * as FilesMemory from "../../src/actors/FilesMemory.ts"
 import * as Retention from "../../src/actors/Retention.ts"
 import * as EmbeddedCluster from "../../src/runners/EmbeddedCluster.ts"
 
@@ -12,6 +15,8 @@ const options: Retention.RetentionOptions = {
   repliesMillis: 2 * minute,
   eventsMillis: 4 * minute,
   versionsMillis: 6 * minute,
+  auditMillis: 3 * minute,
+  uploadsMillis: 5 * minute,
   everyMillis: minute
 }
 
@@ -64,6 +69,61 @@ describe("retention", () => {
       assert.deepStrictEqual(yield* Retention.prune(options), { replies: 12_000, events: 1, versions: 1 })
       assert.deepStrictEqual(yield* Retention.prune(options), { replies: 0, events: 0, versions: 0 })
     }).pipe(Effect.provide(ActorStoreMemory.layer)))
+
+  it.effect("forgets the audit log and uploads at their own ages, and no output", () =>
+    Effect.gen(function*() {
+      const audit = yield* AuditLog
+      const files = yield* Files
+      const entry = { who: "w", why: "", command: "c", type: null, id: null, commandId: null, version: null }
+      yield* audit.append([{ ...entry, atMillis: 0, outcome: "done", detail: null }])
+      for (const kind of ["upload", "output"] as const) {
+        yield* files.put({ name: "f", kind, group: null, who: "w" }, Stream.empty, 1)
+      }
+      const left = Effect.gen(function*() {
+        const uploads = yield* files.list({ kind: "upload", limit: 9 })
+        return [(yield* audit.list({ limit: 9 })).length, uploads.length]
+      })
+      yield* TestClock.adjust(1) // the cluster takes its shards
+      const seen: Array<unknown> = []
+      for (let passed = 0; passed <= 6; passed++) {
+        seen.push((yield* left).join(""))
+        yield* TestClock.adjust(minute)
+      }
+      assert.deepStrictEqual(seen, ["11", "11", "11", "11", "01", "01", "00"])
+      assert.strictEqual((yield* files.list({ kind: "output", limit: 9 })).length, 1)
+    }).pipe(Effect.provide(
+      Retention.layer(options).pipe(
+        Layer.provideMerge(EmbeddedCluster.layer()),
+        Layer.provideMerge(Layer.merge(ActorStoreMemory.layer, FilesMemory.layer))
+      )
+    )))
+
+  it.effect("takes a shorter time between rounds within a second, also while it waits for the next", () => {
+    const live = { ...options, everyMillis: 60 * minute }
+    let rounds = 0
+    const store = Layer.effect(
+      ActorStore,
+      Effect.map(ActorStore, (memory) => ({
+        ...memory,
+        prune: (cut: RetentionCut) => {
+          rounds++
+          return memory.prune(cut)
+        }
+      }))
+    ).pipe(Layer.provide(ActorStoreMemory.layer))
+    return Effect.gen(function*() {
+      yield* TestClock.adjust(1) // the cluster takes its shards
+      yield* TestClock.adjust(10 * minute)
+      assert.strictEqual(rounds, 0)
+      live.everyMillis = minute
+      yield* TestClock.adjust(1_000)
+      assert.strictEqual(rounds, 1)
+      yield* TestClock.adjust(minute)
+      assert.strictEqual(rounds, 2)
+    }).pipe(Effect.provide(
+      Retention.layer(live).pipe(Layer.provideMerge(EmbeddedCluster.layer()), Layer.provideMerge(store))
+    ))
+  })
 
   it.effect("has a round every so often on the cluster, and another one after a store that failed", () => {
     const cuts: Array<RetentionCut> = []

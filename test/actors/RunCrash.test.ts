@@ -86,6 +86,7 @@ const dyingStore = Effect.fnUntraced(function*(store: typeof memoryStore, writes
     return Context.make(ActorStore, { ...actors, commit: (batch) => write(actors.commit(batch)) }).pipe(
       Context.add(RunIndex, {
         ...index,
+        claim: (...args) => write(index.claim(...args)),
         put: (...args) => write(index.put(...args)),
         reopen: (...args) => write(index.reopen(...args)),
         putResults: (...args) => write(index.putResults(...args)),

@@ -2,11 +2,50 @@
 // adapter runs it.
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Schema } from "effect"
-import { type GroupCursor, type GroupMember, type IndexedEntry, RunIndex } from "../../src/actors/RunIndex.ts"
+import type { StoreFailed } from "../../src/actors/ActorStore.ts"
+import {
+  type GroupCursor,
+  type GroupMember,
+  type IndexedEntry,
+  RunIndex,
+  type RunOwner
+} from "../../src/actors/RunIndex.ts"
 import * as RunIndexMemory from "../../src/actors/RunIndexMemory.ts"
 import type { RowRef, RowStatus, RunRow, SetResult } from "../../src/domain/RunRow.ts"
 
-type Index = RunIndex["Service"]
+/** An index whose writes name a run: the first one claims it. */
+interface Index extends Omit<RunIndex["Service"], Write> {
+  readonly claimed: RunIndex["Service"]
+  readonly put: OfRun<"put">
+  readonly reopen: OfRun<"reopen">
+  readonly putResults: OfRun<"putResults">
+  readonly forget: OfRun<"forget">
+}
+type Write = "put" | "reopen" | "putResults" | "forget"
+type OfRun<W extends Write> = RunIndex["Service"][W] extends (owner: RunOwner, ...rest: infer Rest) => infer Done
+  ? (run: string, ...rest: Rest) => Done
+  : never
+
+const owning = (index: RunIndex["Service"]): Index => {
+  const owners = new Map<string, RunOwner>()
+  const ownerOf = (run: string): Effect.Effect<RunOwner, StoreFailed> =>
+    Effect.suspend(() => {
+      const owner = owners.get(run)
+      if (owner !== undefined) return Effect.succeed(owner)
+      return Effect.map(index.claim(run), (epoch) => {
+        owners.set(run, { run, epoch })
+        return { run, epoch }
+      })
+    })
+  return {
+    ...index,
+    claimed: index,
+    put: (run, ...rest) => Effect.flatMap(ownerOf(run), (owner) => index.put(owner, ...rest)),
+    reopen: (run, ...rest) => Effect.flatMap(ownerOf(run), (owner) => index.reopen(owner, ...rest)),
+    putResults: (run, ...rest) => Effect.flatMap(ownerOf(run), (owner) => index.putResults(owner, ...rest)),
+    forget: (run, ...rest) => Effect.flatMap(ownerOf(run), (owner) => index.forget(owner, ...rest))
+  }
+}
 
 const statuses: ReadonlyArray<RowStatus> = ["live", "expanded", "done", "dropped", "failed"]
 const live = (seq: number, sub = 0): RunRow => ({
@@ -155,7 +194,7 @@ const look = (index: Index, run: string) =>
 /** `layer` makes an empty index each time. */
 export const runIndexContract = (name: string, layer: () => Layer.Layer<RunIndex, unknown>): void => {
   const test = <E>(title: string, body: (index: Index) => Effect.Effect<void, E>) =>
-    it.effect(title, () => Effect.provide(Effect.flatMap(RunIndex, body), layer()))
+    it.effect(title, () => Effect.provide(Effect.flatMap(RunIndex, (index) => body(owning(index))), layer()))
 
   describe(`RunIndex on ${name}`, () => {
     test(
@@ -503,12 +542,107 @@ export const runIndexContract = (name: string, layer: () => Layer.Layer<RunIndex
       })
     )
 
+    test(
+      "claims give ever greater epochs, each run its own, and a claim is none of the run's rows",
+      Effect.fnUntraced(function*({ claimed: index }) {
+        const epochs = yield* Effect.forEach([1, 2, 3], () => index.claim("r"))
+        assert.isTrue(epochs.every((epoch, at) => epoch > (epochs[at - 1] ?? 0)), `${epochs}`)
+        const other = { run: "s", epoch: yield* index.claim("s") }
+        yield* index.put(other, [live(0)], [])
+        assert.deepStrictEqual(yield* index.rows("r", { after: null, limit: 9, statuses }), [])
+        const owner = { run: "r", epoch: epochs[2] ?? 0 }
+        assert.isTrue(yield* index.forget(owner, 10))
+        yield* index.put(owner, [live(0)], [])
+        assert.isAbove(yield* index.claim("r"), owner.epoch)
+      })
+    )
+
+    test(
+      "claims at once give each its own epoch, and the greatest owns the run",
+      Effect.fnUntraced(function*({ claimed: index }) {
+        const epochs = yield* Effect.forEach(
+          Array.from({ length: 16 }),
+          () => index.claim("r"),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(new Set(epochs).size, 16)
+        const wrote = yield* Effect.forEach(
+          epochs,
+          (epoch) => Effect.result(index.put({ run: "r", epoch }, [live(epoch)], [])),
+          { concurrency: "unbounded" }
+        )
+        const last = Math.max(...epochs)
+        wrote.forEach(({ _tag }, at) => assert.strictEqual(_tag, epochs[at] === last ? "Success" : "Failure"))
+        assert.deepStrictEqual(refs(yield* index.rows("r", { after: null, limit: 99, statuses })), [[last, 0]])
+      })
+    )
+
+    test(
+      "an owner whose run was claimed since writes nothing, whatever it writes",
+      Effect.fnUntraced(function*({ claimed: index }) {
+        const stale = { run: "r", epoch: yield* index.claim("r") }
+        yield* index.put(stale, [live(0), live(1), fated(2, "failed", 1, "x")], [{
+          stage: 3,
+          entries: [0, 1].map((seq) => entry(seq, { key: "k", bands: [1], payload: new Uint8Array([seq]) }))
+        }])
+        yield* index.putResults(stale, 3, [drop(1)])
+        const seen = Effect.all({
+          rows: index.rows("r", { after: null, limit: 9, statuses }),
+          payloads: index.payloads("r", 3, [0, 1].map((seq) => ({ seq, sub: 0 }))),
+          results: index.results("r", 3, [0, 1].map((seq) => ({ seq, sub: 0 }))),
+          counts: index.counts("r")
+        })
+        const before = yield* seen
+        const owner = { run: "r", epoch: yield* index.claim("r") }
+        const nobody = { run: "never claimed", epoch: 0 }
+        for (const wrong of [stale, { ...owner, epoch: owner.epoch + 1 }, nobody]) {
+          const writes: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
+            index.put(wrong, [], []),
+            index.put(wrong, [fated(0, "done", 1, null), live(7)], [{ stage: 3, entries: [entry(0), entry(7)] }]),
+            index.put(wrong, [live(1)], [{ stage: 3, entries: [] }]),
+            index.reopen(wrong, 3),
+            index.putResults(wrong, 3, [keep(0, { cluster: "c" }), drop(0)]),
+            index.forget(wrong, 100)
+          ]
+          for (const write of writes) assert.strictEqual((yield* Effect.flip(write))._tag, "RunDisowned")
+        }
+        assert.deepStrictEqual(yield* seen, before)
+        yield* index.reopen(owner, 3)
+        yield* index.putResults(owner, 3, [drop(0)])
+        assert.isTrue(yield* index.forget(owner, 100))
+      })
+    )
+
+    test(
+      "two drivers that page the groups of one run at once both see them all",
+      Effect.fnUntraced(function*(index) {
+        const seqs = Array.from({ length: 40 }, (_, seq) => seq)
+        yield* index.put("r", seqs.map((seq) => live(seq)), [{
+          stage: 1,
+          entries: seqs.map((seq) => entry(seq, { key: `k${seq >> 2}`, bands: [seq >> 1] }))
+        }])
+        const pages = Effect.forEach(
+          [7, 3, 11],
+          (limit) => pagedGroups(index, "r", 1, "key", limit),
+          { concurrency: "unbounded" }
+        )
+        for (const found of yield* pages) assert.deepStrictEqual(found.map(({ seq }) => seq), seqs)
+        // One starts again and comes to its end between two pages of the other.
+        const first = yield* index.groups("r", 1, "band", { after: null, limit: 10 })
+        assert.strictEqual((yield* pagedGroups(index, "r", 1, "band", 16)).length, 40)
+        const second = yield* index.groups("r", 1, "band", { after: first.at(-1) ?? null, limit: 10 })
+        yield* index.groups("r", 1, "band", { after: null, limit: 4 })
+        const third = yield* index.groups("r", 1, "band", { after: second.at(-1) ?? null, limit: 99 })
+        assert.deepStrictEqual([...first, ...second, ...third].map(({ seq }) => seq), seqs)
+      })
+    )
+
     it.layer(Layer.orDie(layer()))("with random steps", (it) => {
       let cases = 0
       it.effect.prop("shows what the adapter in memory shows", [Steps], ([steps]) =>
         Effect.gen(function*() {
-          const index = yield* RunIndex
-          const model = Context.get(yield* Layer.build(Layer.fresh(RunIndexMemory.layer)), RunIndex)
+          const index = owning(yield* RunIndex)
+          const model = owning(Context.get(yield* Layer.build(Layer.fresh(RunIndexMemory.layer)), RunIndex))
           const run = `run-${cases++}`
           for (const step of steps) {
             yield* apply(model, run, step)

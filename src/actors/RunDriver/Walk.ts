@@ -12,8 +12,9 @@ import { type Tally, TallyBuilder } from "../../domain/Tally.ts"
 import { patient } from "../DurableActor.ts"
 import type { RunPlan } from "../Plans.ts"
 import { type EnrichRow, ProblemActor, type RowReport } from "../ProblemActor.ts"
-import { type IndexedEntry, RunIndex } from "../RunIndex.ts"
+import { type IndexedEntry, RunIndex, type RunOwner } from "../RunIndex.ts"
 import { Sources, SourceUnreadable } from "../Sources.ts"
+import { inOwnTrace } from "../Tracing.ts"
 
 type WalkStep = Extract<PlanStep, { readonly _tag: "Walk" }>
 
@@ -39,7 +40,7 @@ interface Walker {
 }
 
 export interface WalkContext {
-  readonly run: string
+  readonly owner: RunOwner
   readonly plan: RunPlan
   readonly step: WalkStep
   readonly state: RunState
@@ -56,13 +57,15 @@ export const walk = Effect.fn("RunDriver.walk")(function*(context: WalkContext) 
   const stop = (): boolean => ended = false
   const gate = yield* makeGate(context)
   const work = yield* makeWorker(context)
+  const traced = (batch: Batch) =>
+    inOwnTrace("RunDriver.batch", { "polya.run": context.owner.run, "polya.rows": batch.items.length })(work(batch))
   const batches = state.position._tag === "Source" && context.step.source
     ? yield* sourceBatches(context, state.position.cursor)
     : indexBatches(context)
   yield* batches.pipe(
     Stream.mapEffect((batch) => Effect.map(gate.enter(batch.size), (taken) => ({ batch, taken }))),
     Stream.takeWhile(({ taken }) => taken > 0 || stop()),
-    Stream.mapEffect(({ batch, taken }) => Effect.ensuring(work(batch), gate.leave(taken)), { concurrency: 64 }),
+    Stream.mapEffect(({ batch, taken }) => Effect.ensuring(traced(batch), gate.leave(taken)), { concurrency: 64 }),
     Stream.runForEachWhile((done) => Effect.map(context.report(done), (goesOn) => goesOn || stop()))
   )
   return ended
@@ -200,7 +203,7 @@ const indexBatches = (context: WalkContext): Stream.Stream<Batch, any, RunIndex>
         Stream.paginate(start, (after: RunRow | { readonly seq: number; readonly sub: number } | null) =>
           Effect.map(
             patient(
-              index.rows(context.run, {
+              index.rows(context.owner.run, {
                 after,
                 limit: batchRowsOf(context),
                 statuses: ["live", "expanded", "done", "dropped", "failed"]
@@ -227,7 +230,8 @@ const indexBatches = (context: WalkContext): Stream.Stream<Batch, any, RunIndex>
 }
 
 const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
-  const { plan, run, step } = context
+  const { owner, plan, step } = context
+  const { run } = owner
   const index = yield* RunIndex
   const clientOf = yield* ProblemActor.entity.client
   const names = plan.recipe.stages.map(({ name }) => name)
@@ -358,7 +362,7 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
       })
     })
 
-  return Effect.fn("RunDriver.batch")(function*(batch: Batch) {
+  return Effect.fnUntraced(function*(batch: Batch) {
     const { faults, walkers } = batch.source
       ? fromSource(batch.items as ReadonlyArray<SourceItem>)
       : { faults: [], walkers: yield* fromIndex(batch.items as ReadonlyArray<RunRow>) }
@@ -406,7 +410,7 @@ const makeWorker = Effect.fnUntraced(function*(context: WalkContext) {
       round = [...derived(round, reports, subs)]
     }
     const indexed = step.index.map((stage) => ({ stage, entries: entries.get(stage) ?? [] }))
-    yield* patient(index.put(run, rows, indexed))
+    yield* patient(index.put(owner, rows, indexed))
     return { from: batch.from, to: batch.to, tally: tally.tally } satisfies Done
   })
 })

@@ -3,10 +3,10 @@ import { Effect } from "effect"
 import type { RowRef, SetResult } from "../../domain/RunRow.ts"
 import { patient } from "../DurableActor.ts"
 import type { RunPlan } from "../Plans.ts"
-import { type GroupCursor, type GroupMember, RunIndex } from "../RunIndex.ts"
+import { type GroupCursor, type GroupMember, RunIndex, type RunOwner } from "../RunIndex.ts"
 
 export interface Closing {
-  readonly run: string
+  readonly owner: RunOwner
   readonly plan: RunPlan
   /** Place of the set stage in the recipe. */
   readonly ord: number
@@ -21,7 +21,7 @@ export interface Loaded extends GroupMember {
 
 /** Visits the members of all groups, in (group, seq, sub) order, with their payloads. */
 export const eachGroupPage = <E, R>(
-  { ord, run }: Closing,
+  { ord, owner: { run } }: Closing,
   by: "key" | "band",
   visit: (members: ReadonlyArray<Loaded>) => Effect.Effect<void, E, R>
 ) =>
@@ -44,13 +44,13 @@ export const eachGroupPage = <E, R>(
   })
 
 /** Takes results one by one and stores them in pieces. */
-export const makeResults = Effect.fnUntraced(function*({ ord, run }: Closing) {
+export const makeResults = Effect.fnUntraced(function*({ ord, owner }: Closing) {
   const index = yield* RunIndex
   let results: Array<SetResult> = []
   const flush = Effect.suspend(() => {
     const piece = results
     results = []
-    return piece.length === 0 ? Effect.void : patient(index.putResults(run, ord, piece))
+    return piece.length === 0 ? Effect.void : patient(index.putResults(owner, ord, piece))
   })
   return {
     add: (result: SetResult) => Effect.suspend(() => results.push(result) < pageResults ? Effect.void : flush),
@@ -59,7 +59,7 @@ export const makeResults = Effect.fnUntraced(function*({ ord, run }: Closing) {
 })
 
 /** The run's live rows in order: their places, 12 bytes each. */
-export const liveRows = Effect.fnUntraced(function*({ run }: Closing) {
+export const liveRows = Effect.fnUntraced(function*({ owner: { run } }: Closing) {
   const index = yield* RunIndex
   const rows = new RowList()
   let after: RowRef | null = null

@@ -98,7 +98,7 @@ export const closeNear = Effect.fnUntraced(function*(closing: Closing, params: N
       if (keeper >= 0) dropped.push({ row, keeper })
     }
     const refs = dropped.flatMap(({ keeper, row }) => [rows.at(keeper), rows.at(row)])
-    const payloads = refs.length === 0 ? [] : yield* patient(index.payloads(closing.run, closing.ord, refs))
+    const payloads = refs.length === 0 ? [] : yield* patient(index.payloads(closing.owner.run, closing.ord, refs))
     for (const [at, { keeper, row }] of dropped.entries()) {
       const detail = detailOf(
         rows.at(keeper),

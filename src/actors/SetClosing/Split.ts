@@ -10,7 +10,7 @@ import { type Closing, makeResults, pageMembers, RowList } from "./Closing.ts"
 
 export const closeSplit = Effect.fnUntraced(function*(closing: Closing, params: SplitParams) {
   const index = yield* RunIndex
-  const { ord, plan, run } = closing
+  const { ord, owner: { run }, plan } = closing
   const clusterOrd = plan.plan.stages.findIndex(({ stage }) => stage.name === params.clusters)
   const clusterStage = clusterOrd < 0 || clusterOrd >= ord ? null : clusterOrd
   const rows = new RowList()

@@ -1,0 +1,4 @@
+import * as FilesMemory from "../../src/actors/FilesMemory.ts"
+import { filesContract } from "./FilesContract.ts"
+
+filesContract("memory", () => FilesMemory.layer)
