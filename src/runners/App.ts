@@ -1,48 +1,136 @@
-// One process with everything in it: the actors over SQLite or PostgreSQL, stages in worker threads, files in and out. Its configuration
-// comes from the environment and the configuration file (Config.ts).
-import { Effect, Layer } from "effect"
+// One process with everything in it: the actors over SQLite or PostgreSQL, stages in worker threads, files in and out; a cluster of its own,
+// or a member of one over PostgreSQL. Its configuration comes from the environment and the configuration file (Config.ts).
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { Effect, Layer, Schema } from "effect"
 import { join } from "node:path"
+import { CommitterLimits } from "../actors/Committer.ts"
 import { ActorLimits } from "../actors/DurableActor.ts"
 import { StageRegistry } from "../actors/Plans.ts"
 import * as Polya from "../actors/Polya.ts"
+import { RetentionLimits } from "../actors/Retention.ts"
+import { RunLimits } from "../actors/RunLimits.ts"
+import { StageExecutor } from "../actors/StageExecutor.ts"
+import { Tokens } from "../actors/Tokens.ts"
 import { stages } from "../domain/stages/Registry.ts"
-import { ActorConfig, RetentionConfig, SourceConfig, StageConfig, StoreConfig } from "./Config.ts"
+import { HttpLimits } from "../http/Limits.ts"
+import { type Groups, Member } from "./Cluster/Member.ts"
+import {
+  ActorConfig,
+  ClusterConfig,
+  HttpConfig,
+  RetentionConfig,
+  RunConfig,
+  SourceConfig,
+  StageConfig,
+  StoreConfig
+} from "./Config.ts"
 import * as EmbeddedCluster from "./EmbeddedCluster.ts"
-import * as FileOutput from "./FileOutput.ts"
+import { EventLoop } from "./EventLoop.ts"
+import * as FilesOutput from "./FilesOutput.ts"
+import * as Health from "./Health.ts"
+import * as LiveSettings from "./LiveSettings.ts"
+import * as Metrics from "./Metrics.ts"
 import * as Sources from "./sources/Sources.ts"
 import * as StageWorkers from "./StageWorkers.ts"
+import * as VitalsReporter from "./VitalsReporter.ts"
 
 export const storeFile = (dataDir: string): string => join(dataDir, "polya.db")
+/** Uploads and outputs, where the store is SQLite. */
+export const filesFolder = (dataDir: string): string => join(dataDir, "files")
 
-/** PostgreSQL if an address is configured, else a SQLite file in `dataDir`. */
-const storeLayer = (dataDir: string) =>
+export interface AppOptions {
+  readonly dataDir: string
+  /** Running runs of the store go on although nobody asks. */
+  readonly supervise: boolean
+  /** Makes the process a member of the cluster that lives in the PostgreSQL database; without it, it is a cluster of its own. */
+  readonly join?: Groups
+  /** As what the process says how it is, once a second; without it, it says nothing. */
+  readonly reports?: VitalsReporter.Kind
+}
+
+export class DatabaseMissing extends Schema.TaggedError<DatabaseMissing>()("DatabaseMissing", {}) {
+  override get message() {
+    return "A cluster of several processes lives in a PostgreSQL database: set POLYA_DATABASE_URL to its address"
+  }
+}
+
+/** PostgreSQL if an address is configured, else a SQLite file in `dataDir`. A member of a cluster waits for a database that is away. */
+export const storeLayer = ({ dataDir, join }: AppOptions) =>
   Layer.unwrap(Effect.gen(function*() {
-    const { databaseUrl, sqliteSynchronous } = yield* StoreConfig
-    if (databaseUrl !== undefined) {
+    const { databaseUrl: url, schema, sqliteSynchronous } = yield* StoreConfig
+    if (url !== undefined) {
+      if (join !== undefined) {
+        const { waitForDatabase } = yield* Effect.promise(() => import("./Cluster/Storage.ts"))
+        yield* waitForDatabase(url, (yield* ClusterConfig).databaseWaitMillis)
+      }
       const Postgres = yield* Effect.promise(() => import("./postgres/Postgres.ts"))
-      return Postgres.layer({ url: databaseUrl })
+      return Postgres.layer({ url, schema })
     }
+    if (join !== undefined) return yield* new DatabaseMissing()
     const Sqlite = yield* Effect.promise(() => import("./sqlite/Sqlite.ts"))
-    return Sqlite.layer({ filename: storeFile(dataDir), synchronous: sqliteSynchronous })
+    const FolderFiles = yield* Effect.promise(() => import("./files/FolderFiles.ts"))
+    return Layer.merge(
+      Sqlite.layer({ filename: storeFile(dataDir), synchronous: sqliteSynchronous }),
+      FolderFiles.layer({ folder: filesFolder(dataDir) })
+    )
   }))
 
-const clusterLayer = Layer.unwrap(Effect.map(ActorConfig, (config) => EmbeddedCluster.layer(config)))
-const sourcesLayer = Layer.unwrap(Effect.map(SourceConfig, (config) => Sources.layerWith(config)))
-const stagesLayer = Layer.unwrap(Effect.map(StageConfig, (config) => StageWorkers.layer(config)))
-const limitsLayer = Layer.effect(ActorLimits, ActorConfig)
+const clusterLayer = ({ join }: AppOptions) =>
+  Layer.unwrap(Effect.gen(function*() {
+    const config = yield* ClusterConfig
+    if (join === undefined) {
+      const { shards } = config
+      return Layer.merge(
+        EmbeddedCluster.layer({ clusterShards: shards }),
+        Layer.succeed(Member, { address: null, groups: ["default"], shards, runners: () => [] })
+      )
+    }
+    const { databaseUrl: url, schema } = yield* StoreConfig
+    if (url === undefined) return yield* new DatabaseMissing()
+    const Cluster = yield* Effect.promise(() => import("./Cluster.ts"))
+    return Cluster.layer({ ...config, url, schema, groups: join })
+  }))
+
+/** Stages run where Problem actors live: processes that host none of them have no worker threads. */
+const stagesLayer = ({ join = "cpu" }: AppOptions) =>
+  join === "cpu"
+    ? Layer.unwrap(Effect.map(StageConfig, (config) => StageWorkers.layer(config)))
+    : Layer.succeed(StageExecutor, { run: () => Effect.die("This process runs no stages") })
+
+const sourcesLayer = ({ dataDir }: AppOptions) =>
+  Layer.unwrap(Effect.map(SourceConfig, (config) => Sources.layerWith({ ...config, uploadFolder: dataDir })))
+/** Each is an object with getters (LiveSettings), so what reads it at each use follows the live configuration. */
+const limitsLayer = Layer.mergeAll(
+  Layer.effect(ActorLimits, ActorConfig),
+  Layer.effect(CommitterLimits, StoreConfig),
+  Layer.effect(RunLimits, RunConfig),
+  Layer.effect(HttpLimits, HttpConfig),
+  Layer.effect(RetentionLimits, RetentionConfig),
+  Layer.effect(
+    VitalsReporter.SettingsNumber,
+    Effect.map(LiveSettings.LiveSettings, (live) => () => live.state.number)
+  )
+)
 
 /** Everything that a run needs, for as long as the scope lives. */
-export const layer = (options: { readonly dataDir: string; readonly supervise: boolean }) =>
-  Layer.unwrap(Effect.gen(function*() {
-    return Polya.layer(yield* StoreConfig, yield* RetentionConfig, options.supervise)
-  })).pipe(
+export const layer = (options: AppOptions) =>
+  Layer.mergeAll(
+    options.reports === undefined ? Layer.empty : VitalsReporter.layer(options.reports),
+    Metrics.layer,
+    Health.layer({ dataDir: options.dataDir, joined: options.join !== undefined })
+  ).pipe(
+    Layer.provideMerge(Layer.unwrap(Effect.gen(function*() {
+      return Polya.layer(yield* RetentionConfig, options.supervise)
+    }))),
+    Layer.provideMerge(Layer.mergeAll(Tokens.layer, LiveSettings.settings({ watchFile: options.supervise }))),
     Layer.provideMerge(Layer.mergeAll(
-      clusterLayer,
-      FileOutput.layer,
+      clusterLayer(options),
+      Layer.provide(FilesOutput.layer, NodeFileSystem.layer),
       Layer.succeed(StageRegistry, stages),
-      sourcesLayer,
-      stagesLayer
+      sourcesLayer(options),
+      stagesLayer(options)
     )),
-    Layer.provideMerge(storeLayer(options.dataDir)),
+    Layer.provideMerge([VitalsReporter.LastWord.layer, EventLoop.layer]),
+    Layer.provideMerge(storeLayer(options)),
     Layer.provideMerge(limitsLayer)
   )

@@ -4,6 +4,9 @@ import { Context, Effect, Layer, type Redacted, Schema } from "effect"
 import { availableParallelism } from "node:os"
 import { committerDefaults } from "../actors/Committer.ts"
 import { actorLimitsDefaults } from "../actors/DurableActor.ts"
+import { runLimitsDefaults } from "../actors/RunLimits.ts"
+import type { DescribedSetting } from "../actors/Settings.ts"
+import { http } from "./Config/HttpSettings.ts"
 import {
   type ConfigInvalid,
   defaultsOf,
@@ -12,9 +15,11 @@ import {
   type Setting,
   type Settings,
   showValue,
+  text,
   type Values
 } from "./Config/Settings.ts"
-import * as EmbeddedCluster from "./EmbeddedCluster.ts"
+import { telemetry } from "./Config/TelemetrySettings.ts"
+import { defaultClusterShards } from "./EmbeddedCluster.ts"
 
 const hourMillis = 3_600_000
 const dayMillis = 24 * hourMillis
@@ -48,25 +53,36 @@ const sqliteSynchronous: Setting<"FULL" | "NORMAL"> = {
     "FULL: what was answered survives a power cut. NORMAL: faster, the last moments may be lost with the power, never by a crash."
 }
 
+const schema: Setting<string> = {
+  schema: Schema.String.check(Schema.makeFilter(
+    (name) => /^[a-z_][a-z0-9_]{0,56}$/.test(name) || "Expected a-z, 0-9 and _, at most 57 characters, no digit first"
+  )),
+  default: "polya",
+  unit: "",
+  doc: "Schema of the PostgreSQL database that holds the tables; it is made if it is not there."
+}
+
 /** Where and how state is kept. */
 const store = {
   databaseUrl,
+  schema,
   dataDir,
   sqliteSynchronous,
   maxActorsPerFlush: int(committerDefaults.maxActorsPerFlush, "actors", "Actors written by one flush, at most.", {
-    maximum: 10_000
+    maximum: 10_000,
+    live: true
   }),
   maxCommandsPerActor: int(
     committerDefaults.maxCommandsPerActor,
     "commands",
     "Commands of one actor decided in one flush, at most.",
-    { maximum: 10_000 }
+    { maximum: 10_000, live: true }
   ),
   maxWaitingCommands: int(
     committerDefaults.maxWaitingCommands,
     "commands",
     "Commands that may wait for a flush on one runner; callers beyond that are told to come again later.",
-    { maximum: 1_000_000 }
+    { maximum: 1_000_000, live: true }
   )
 }
 
@@ -76,21 +92,63 @@ const actor = {
     actorLimitsDefaults.commandDeadlineMillis,
     "ms",
     "A command that has no reply by then fails; asking again with its id is safe.",
-    { minimum: 100 }
+    { minimum: 100, live: true }
   ),
   maxResidentActors: int(
     actorLimitsDefaults.maxResidentActors,
     "actors",
-    "Actors of one type in the memory of one runner; the longest unused leave first. About 20 KB each."
+    "Actors of one type in the memory of one runner; the longest unused leave first. About 20 KB each.",
+    { live: true }
   ),
   idleMillis: int(actorLimitsDefaults.idleMillis, "ms", "An actor that nobody used for so long leaves memory.", {
-    minimum: 1_000
-  }),
-  clusterShards: int(
-    EmbeddedCluster.defaultClusterShards,
+    minimum: 1_000,
+    live: true
+  })
+}
+
+/** How processes find each other and notice that one is gone. All but the addresses should be the same on every process. */
+const cluster = {
+  host: text(
+    "127.0.0.1",
+    "Name or address at which the other processes reach this runner. Its port has no password: keep it inside a network that you trust."
+  ),
+  listenHost: text("", "Address that a runner listens on; empty: that of `host`."),
+  port: int(0, "", "Port of a runner for the other processes; 0: any free one.", { minimum: 0, maximum: 65_535 }),
+  shards: int(
+    defaultClusterShards,
     "cluster shards",
-    "Parts in which the cluster moves actors between runners: 8 to 16 per expected runner. The same on every process; never change it on live data.",
+    "Parts in which a shard group's actors move between runners. The same on every process; never change it while one runs.",
     { maximum: 4_096 }
+  ),
+  expirationMillis: int(
+    6_000,
+    "ms",
+    "A runner that has not been heard of for so long (frozen, cut off, its machine lost) loses its cluster shards. One whose process is gone loses them sooner.",
+    { minimum: 1_000, maximum: 600_000 }
+  ),
+  healthMillis: int(
+    250,
+    "ms",
+    "Time between two looks at the neighbours and at who runs. Shorter: a dead runner is noticed sooner.",
+    { minimum: 50, maximum: 60_000 }
+  ),
+  terminationMillis: int(
+    10_000,
+    "ms",
+    "On SIGTERM: time for work to come to a point where another runner goes on. Then the process ends anyway; nothing is lost.",
+    { minimum: 100, maximum: 600_000 }
+  ),
+  databaseConnections: int(
+    4,
+    "connections",
+    "PostgreSQL connections of one process for the cluster's own bookkeeping, beside those of the store.",
+    { minimum: 3, maximum: 100 }
+  ),
+  databaseWaitMillis: int(
+    60_000,
+    "ms",
+    "A process that starts while PostgreSQL is away waits for it at most so long.",
+    { minimum: 0 }
   )
 }
 
@@ -101,12 +159,23 @@ const retention = {
     "ms",
     "Stored replies: for so long a command that is sent again gets its first reply.",
     {
-      minimum: 60_000
+      minimum: 60_000,
+      live: true
     }
   ),
-  eventsMillis: int(30 * dayMillis, "ms", "Events of actors, as shown in their history."),
-  versionsMillis: int(30 * dayMillis, "ms", "Earlier states of actors, as shown in their history."),
-  everyMillis: int(hourMillis, "ms", "Time between two rounds of deleting what is too old.", { minimum: 1_000 })
+  eventsMillis: int(30 * dayMillis, "ms", "Events of actors, as shown in their history.", { live: true }),
+  versionsMillis: int(30 * dayMillis, "ms", "Earlier states of actors, as shown in their history.", { live: true }),
+  auditMillis: int(365 * dayMillis, "ms", "The audit log: who gave which command, and why.", { live: true }),
+  uploadsMillis: int(
+    90 * dayMillis,
+    "ms",
+    "Uploads, from their end on. A run whose upload has gone cannot read on from it.",
+    { live: true }
+  ),
+  everyMillis: int(hourMillis, "ms", "Time between two rounds of deleting what is too old.", {
+    minimum: 1_000,
+    live: true
+  })
 }
 
 /** The worker threads that stages run in. */
@@ -124,7 +193,8 @@ const stage = {
     "ms",
     "A worker that has not finished a batch by then is stopped and its rows are tried one by one.",
     {
-      minimum: 100
+      minimum: 100,
+      live: true
     }
   ),
   heapMiB: int(512, "MiB", "Memory of one worker's heap; a row that needs more fails.", {
@@ -149,12 +219,41 @@ const source = {
     "ms",
     "A row group of a Parquet source (or a piece of a large one) that is not decoded by then makes the source unreadable.",
     { minimum: 100 }
+  ),
+  uploadCopiesBytes: int(
+    16 * 1024 ** 3,
+    "bytes",
+    "Local copies of uploads that a runner reads; the one read longest ago makes room. A larger upload cannot be read.",
+    { minimum: 1_048_576, maximum: Number.MAX_SAFE_INTEGER }
   )
 }
 
-export const areas = { store, actor, retention, stage, source } satisfies { readonly [area: string]: Settings }
+/** The work on runs, as far as it concerns a whole runner; what concerns one run stands in its recipe. */
+const run = {
+  maxDriven: int(
+    runLimitsDefaults.maxDriven,
+    "runs",
+    "Runs that one runner drives at once; others wait until one of them ends or pauses.",
+    { maximum: 10_000, live: true }
+  ),
+  retryFirstMillis: int(
+    runLimitsDefaults.retryFirstMillis,
+    "ms",
+    "A row whose stage failed for a passing reason is tried again after this, then after twice as long, and so on.",
+    { maximum: 3_600_000, live: true }
+  ),
+  retryLongestMillis: int(runLimitsDefaults.retryLongestMillis, "ms", "The longest such wait.", {
+    maximum: 3_600_000,
+    live: true
+  })
+}
 
-type Area = keyof typeof areas
+export const areas = { store, actor, cluster, retention, stage, source, run, http, telemetry } satisfies {
+  readonly [area: string]: Settings
+}
+
+export type Area = keyof typeof areas
+export type AreaValues<A extends Area> = Values<(typeof areas)[A]>
 
 /** The values of one area that hold for this process. A mistake anywhere in the configuration fails every area, with all mistakes. */
 const configOf = <A extends Area>(area: A): Effect.Effect<Values<(typeof areas)[A]>, ConfigInvalid> =>
@@ -178,6 +277,14 @@ export class ActorConfig extends Context.Service<ActorConfig, Values<typeof acto
   static readonly layer = (values: Partial<Values<typeof actor>> = {}) =>
     Layer.succeed(ActorConfig, { ...ActorConfig.defaults, ...values })
   static readonly layerFromEnv = Layer.effect(ActorConfig, ActorConfig.config)
+}
+
+export class ClusterConfig extends Context.Service<ClusterConfig, Values<typeof cluster>>()("polya/ClusterConfig") {
+  static readonly defaults = defaultsOf(cluster)
+  static readonly config = configOf("cluster")
+  static readonly layer = (values: Partial<Values<typeof cluster>> = {}) =>
+    Layer.succeed(ClusterConfig, { ...ClusterConfig.defaults, ...values })
+  static readonly layerFromEnv = Layer.effect(ClusterConfig, ClusterConfig.config)
 }
 
 export class RetentionConfig
@@ -206,25 +313,46 @@ export class SourceConfig extends Context.Service<SourceConfig, Values<typeof so
   static readonly layerFromEnv = Layer.effect(SourceConfig, SourceConfig.config)
 }
 
+export class RunConfig extends Context.Service<RunConfig, Values<typeof run>>()("polya/RunConfig") {
+  static readonly defaults = defaultsOf(run)
+  static readonly config = configOf("run")
+  static readonly layer = (values: Partial<Values<typeof run>> = {}) =>
+    Layer.succeed(RunConfig, { ...RunConfig.defaults, ...values })
+  static readonly layerFromEnv = Layer.effect(RunConfig, RunConfig.config)
+}
+
+export class HttpConfig extends Context.Service<HttpConfig, Values<typeof http>>()("polya/HttpConfig") {
+  static readonly defaults = defaultsOf(http)
+  static readonly config = configOf("http")
+  static readonly layer = (values: Partial<Values<typeof http>> = {}) =>
+    Layer.succeed(HttpConfig, { ...HttpConfig.defaults, ...values })
+  static readonly layerFromEnv = Layer.effect(HttpConfig, HttpConfig.config)
+}
+
+export class TelemetryConfig
+  extends Context.Service<TelemetryConfig, Values<typeof telemetry>>()("polya/TelemetryConfig")
+{
+  static readonly defaults = defaultsOf(telemetry)
+  static readonly config = configOf("telemetry")
+  static readonly layer = (values: Partial<Values<typeof telemetry>> = {}) =>
+    Layer.succeed(TelemetryConfig, { ...TelemetryConfig.defaults, ...values })
+  static readonly layerFromEnv = Layer.effect(TelemetryConfig, TelemetryConfig.config)
+}
+
 /** All areas at once. */
 export const layerFromEnv = Layer.mergeAll(
   StoreConfig.layerFromEnv,
   ActorConfig.layerFromEnv,
+  ClusterConfig.layerFromEnv,
   RetentionConfig.layerFromEnv,
   StageConfig.layerFromEnv,
-  SourceConfig.layerFromEnv
+  SourceConfig.layerFromEnv,
+  RunConfig.layerFromEnv,
+  HttpConfig.layerFromEnv,
+  TelemetryConfig.layerFromEnv
 )
 
 /** Every setting as `polya config` shows it; secrets are redacted. */
-export interface DescribedSetting {
-  readonly key: string
-  readonly value: string
-  /** `default`, `polya.yaml:3` or `env POLYA_STAGE_WORKERS`. */
-  readonly origin: string
-  readonly doc: string
-  readonly unit: string
-}
-
 export const describeConfig = (): Effect.Effect<ReadonlyArray<DescribedSetting>, ConfigInvalid> =>
   Effect.map(resolveSettings(areas), (resolved) =>
     resolved.map((one) => ({
@@ -232,5 +360,7 @@ export const describeConfig = (): Effect.Effect<ReadonlyArray<DescribedSetting>,
       value: showValue(one),
       origin: one.origin,
       doc: one.setting.doc,
-      unit: one.setting.unit
+      unit: one.setting.unit,
+      live: one.setting.live === true,
+      restartNeeded: false
     })))

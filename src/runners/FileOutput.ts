@@ -133,6 +133,7 @@ export const layer: Layer.Layer<RunOutput> = Layer.effect(
             catch: outputFailed(folder)
           })
           yield* (yield* OutputWritten)(run.id, summary)
+          return []
         })
         return { write, commit }
       })

@@ -74,6 +74,7 @@ const run = Command.make(
       Flag.optional
     ),
     config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    url: one("url", "Let the cluster at this address do it: sources go up, outputs come back", "URL"),
     json
   },
   (flags) => Effect.flatMap(Effect.promise(() => import("./Cli/RunCommand.ts")), ({ runCommand }) => runCommand(flags))
@@ -96,6 +97,10 @@ const run = Command.make(
     {
       command: "polya run dataset-cpu --source posts.csv --field problem=question --limit 1000 --out out/try",
       description: "Name a column, try 1,000 rows"
+    },
+    {
+      command: "polya run dataset-cpu --source problems.jsonl --out out/mine --url http://127.0.0.1:7411",
+      description: "On a cluster; POLYA_TOKEN is its token"
     }
   ])
 )
@@ -139,14 +144,158 @@ const report = Command.make(
 
 const config = Command.make(
   "config",
-  { config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"), json },
+  {
+    config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    url: one("url", "Show the settings in force at a polya serve instead. POLYA_TOKEN is its token", "URL"),
+    set: many("set", "Change a live setting of the whole cluster (at --url); repeat for several", "KEY=VALUE"),
+    unset: many("unset", "Take a live setting back to what each process was started with; repeat for several", "KEY"),
+    why: one("why", "Why it is changed, for the audit log", "TEXT"),
+    json
+  },
   (flags) =>
     Effect.flatMap(Effect.promise(() => import("./Cli/ConfigCommand.ts")), ({ configCommand }) => configCommand(flags))
 ).pipe(
   Command.withDescription(
-    "Prints every setting with its value, its unit and where the value came from. Secrets are not shown."
+    "Prints every setting with its value, its unit and where the value came from. Secrets are not shown. With --url it is what a running process has in force; --set and --unset change live settings of its whole cluster within two seconds."
   ),
-  Command.withShortDescription("Show every setting and its origin")
+  Command.withShortDescription("Show every setting and its origin; change live ones"),
+  Command.withExamples([
+    { command: "polya config", description: "What a process started here would have" },
+    {
+      command: "polya config --url http://10.0.0.7:7411 --set actor.idleMillis=60000 --why \"more memory now\"",
+      description: "Change a running cluster"
+    }
+  ])
+)
+
+const optionalInt = (name: string, description: string) =>
+  Flag.Int(name).pipe(Flag.withDescription(description), Flag.withMetavar("N"), Flag.optional)
+
+const logFormat = one("log-format", "json or text; default: json unless stderr is a terminal", "FORMAT")
+
+const serve = Command.make(
+  "serve",
+  {
+    port: Flag.Int("port").pipe(
+      Flag.withDescription("Port of the HTTP API"),
+      Flag.withMetavar("N"),
+      Flag.withDefault(7_411)
+    ),
+    host: Flag.String("host").pipe(
+      Flag.withDescription("Address that the HTTP API listens on"),
+      Flag.withMetavar("HOST"),
+      Flag.withDefault("127.0.0.1")
+    ),
+    data: one("data", "Folder of the store without POLYA_DATABASE_URL; default: .polya", "DIR"),
+    groups: one(
+      "groups",
+      "In a cluster: what this process hosts beside the API: cpu (default), gpu or none",
+      "cpu|gpu|none"
+    ),
+    config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    logFormat,
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/ServeCommand.ts")), ({ serveCommand }) => serveCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Serves Polya until it is stopped. Alone it is everything in one process, over SQLite. With POLYA_DATABASE_URL it is the API of a cluster, to which runners join. " +
+      "SIGTERM or Ctrl-C: it finishes what is in its hands and ends; a second one ends it at once. Nothing is lost either way."
+  ),
+  Command.withShortDescription("Serve the API; alone, everything in one process")
+)
+
+const runner = Command.make(
+  "runner",
+  {
+    groups: one("groups", "What it hosts: cpu (default) or gpu", "cpu|gpu"),
+    host: one("host", "Name or address at which the other processes reach it; default: 127.0.0.1", "HOST"),
+    port: optionalInt("port", "Port for the other processes; default: any free one"),
+    healthPort: optionalInt("health-port", "Port on which it answers /health and /ready over HTTP; default: none"),
+    config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    logFormat,
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/RunnerCommand.ts")), ({ runnerCommand }) => runnerCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Joins the cluster in the database of POLYA_DATABASE_URL and hosts a part of its actors until it is stopped. When a runner dies, the others take its work over. " +
+      "SIGTERM or Ctrl-C: it finishes what is in its hands, hands the rest over and ends; a second one ends it at once."
+  ),
+  Command.withShortDescription("Join a cluster and host a part of its actors"),
+  Command.withExamples([
+    { command: "polya runner --groups cpu", description: "On the machine of the others" },
+    {
+      command: "polya runner --groups cpu --host 10.0.0.7 --port 34431 --health-port 34432",
+      description: "On a machine of its own"
+    }
+  ])
+)
+
+const tokenPlace = {
+  url: one(
+    "url",
+    "Address of a running cluster, whose admin token is in POLYA_TOKEN; default: the store itself",
+    "URL"
+  ),
+  data: one("data", "Folder of a SQLite store that nobody serves; default: that of the configuration", "DIR"),
+  config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+  json
+}
+const tokenWork = Effect.promise(() => import("./Cli/TokenCommand.ts"))
+
+const token = Command.make("token").pipe(
+  Command.withDescription(
+    "Bearer tokens of the HTTP API, kept in the store as hashes. With POLYA_DATABASE_URL it is that database; else a SQLite store that no polya serve has open, or with --url a running cluster."
+  ),
+  Command.withShortDescription("Make, list and revoke tokens of the API"),
+  Command.withSubcommands([
+    Command.make(
+      "create",
+      {
+        name: Flag.String("name").pipe(
+          Flag.withDescription("What people call it; it stands in the audit log"),
+          Flag.withMetavar("NAME")
+        ),
+        scope: Flag.Literals("scope", ["read", "operate", "admin"]).pipe(
+          Flag.withDescription("read looks, operate gives commands, admin changes states, settings and tokens")
+        ),
+        expires: one("expires", "How long it holds, such as 12h, 30d or 8w; default: until it is revoked", "TIME"),
+        ...tokenPlace
+      },
+      (flags) => Effect.flatMap(tokenWork, ({ createCommand }) => createCommand(flags))
+    ).pipe(
+      Command.withDescription(
+        "Makes a token and prints it, alone, on stdout. It is shown once: only its hash is kept."
+      ),
+      Command.withShortDescription("Make a token"),
+      Command.withExamples([
+        { command: "polya token create --name ada --scope admin", description: "In the store, before it is served" },
+        {
+          command: "polya token create --name ci --scope operate --expires 30d --url http://10.0.0.7:7411",
+          description: "Through a running cluster"
+        }
+      ])
+    ),
+    Command.make("list", tokenPlace, (flags) => Effect.flatMap(tokenWork, ({ listCommand }) => listCommand(flags)))
+      .pipe(
+        Command.withDescription("Lists tokens with their scope, who made them and whether they can be used."),
+        Command.withShortDescription("List the tokens")
+      ),
+    Command.make(
+      "revoke",
+      {
+        id: Argument.String("id").pipe(Argument.withDescription("The token's id, as `polya token list` shows it")),
+        ...tokenPlace
+      },
+      (flags) => Effect.flatMap(tokenWork, ({ revokeCommand }) => revokeCommand(flags))
+    ).pipe(
+      Command.withDescription("Revokes a token for good. Running processes refuse it within two seconds."),
+      Command.withShortDescription("Revoke a token")
+    )
+  ])
 )
 
 const doctor = Command.make(
@@ -161,15 +310,74 @@ const doctor = Command.make(
   Command.withShortDescription("Check the installation")
 )
 
+const url = one("url", "Address of a polya serve; default: http://127.0.0.1:7411. POLYA_TOKEN is its token", "URL")
+
+const status = Command.make(
+  "status",
+  { url, json },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/StatusCommand.ts")), ({ statusCommand }) => statusCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Shows a running cluster: its processes, who owns which cluster shards, and its actors by status."
+  ),
+  Command.withShortDescription("Show a running cluster"),
+  Command.withExamples([{ command: "polya status --url http://10.0.0.5:7411", description: "Of a cluster elsewhere" }])
+)
+
+const runs = Command.make(
+  "runs",
+  {
+    url,
+    status: many(
+      "status",
+      "Only runs in this status: running, paused, done, failed, cancelled; repeat for several",
+      "S"
+    ),
+    text: one("text", "Only runs whose recipe or sources have these words", "WORDS"),
+    limit: optionalInt("limit", "At most this many, newest first; default 50"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/StatusCommand.ts")), ({ runsCommand }) => runsCommand(flags))
+).pipe(
+  Command.withDescription("Lists the dataset runs of a running cluster, newest first."),
+  Command.withShortDescription("List the runs of a cluster")
+)
+
+const watch = Command.make(
+  "watch",
+  {
+    run: Argument.String("run").pipe(Argument.withDescription("Id of the run; `polya runs` lists them")),
+    out: one("out", "Bring the run's files into this folder when it is done", "DIR"),
+    url,
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/StatusCommand.ts")), ({ watchCommand }) => watchCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Shows a run of a cluster until it ends; a cut connection is taken up again. Exit code 0 if the run was done, 1 if it failed or was cancelled. Ctrl-C ends the watching, not the run."
+  ),
+  Command.withShortDescription("Watch a run of a cluster")
+)
+
 const polya = Command.make("polya").pipe(
   Command.withDescription(
     "Real problems in, verified datasets out; models trained on them and asked. Start with `polya demo`."
   ),
-  Command.withSubcommands([demo, run, report, config, doctor])
+  Command.withSubcommands([demo, run, serve, runner, status, runs, watch, token, report, config, doctor])
 )
 
 // Said also where the command line itself is wrong, so it is looked for before it is parsed.
 const machine = process.argv.includes("--json")
+
+// Who reads may leave before the end, as `head` does: the rest is not shown, and the work is done all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error
+  })
+}
 
 Command.run(polya, { version }).pipe(
   Effect.catchIf(CliError.isCliError, (error) => Effect.fail(usageFailed(error))),

@@ -1,28 +1,27 @@
 // Recipe files: YAML in, a checked recipe out, or every mistake in it with its place and what would be right. Stages and their
 // parameters are checked against the registry given, so a recipe that loads can be run. The format: docs/recipes.md.
-import { Array as Arr, Effect, Result, Schema, Struct } from "effect"
-import { access, readdir } from "node:fs/promises"
+import { Array as Arr, Effect, Layer, Result, Schema, Struct } from "effect"
+import { access, readdir, readFile } from "node:fs/promises"
 import { basename, dirname, join, resolve } from "node:path"
+import { StageRegistry } from "../actors/Plans.ts"
+import { type RecipeChoices, RecipeRefused, Recipes, type WrittenRecipe } from "../actors/Recipes.ts"
 import { isJsonObject, type Json } from "../domain/Json.ts"
 import { presets } from "../domain/Preset.ts"
 import { defaultLimits, Limits, OutputFormat, type Recipe, type RecipeStage } from "../domain/Recipe.ts"
 import { SourceSpec } from "../domain/Source.ts"
 import type { Stage } from "../domain/Stage.ts"
 import { readStages } from "./RecipeFile/StageList.ts"
-import { loadYaml, member, Mistake, showMistake, showPath, type YamlDocument } from "./YamlDocument.ts"
+import {
+  limits,
+  loadYaml,
+  member,
+  Mistake,
+  readYaml,
+  showMistake,
+  showPath,
+  type YamlDocument
+} from "./YamlDocument.ts"
 import { check, type Finding, nearest, type Path, unknownName } from "./YamlDocument/Findings.ts"
-
-/** What the command line says over the recipe. Relative paths are relative to the working directory. */
-export interface RecipeOptions {
-  /** Which of the recipe's `modes` to use. */
-  readonly mode?: string | undefined
-  /** Run only these of the recipe's stages, in the recipe's order. */
-  readonly stages?: ReadonlyArray<string> | undefined
-  readonly sources?: ReadonlyArray<SourceSpec> | undefined
-  readonly against?: ReadonlyArray<string> | undefined
-  readonly limitRows?: number | undefined
-  readonly seed?: number | undefined
-}
 
 /** The recipe is there and says something wrong. One problem a line, in the order of the file. */
 export class RecipeInvalid extends Schema.TaggedError<RecipeInvalid>()("RecipeInvalid", {
@@ -57,7 +56,7 @@ const packageFolder = resolve(import.meta.dirname, "..", "..")
  */
 export const loadRecipe = Effect.fn("RecipeFile.load")(function*(
   nameOrPath: string,
-  options: RecipeOptions,
+  options: RecipeChoices,
   registry: ReadonlyMap<string, Stage>
 ) {
   const tried = candidates(nameOrPath)
@@ -82,6 +81,57 @@ export const loadRecipe = Effect.fn("RecipeFile.load")(function*(
   return recipe
 })
 
+/** Recipes for callers from outside: those that come with the program, by name, and texts. No other file of this machine is looked at. */
+export const recipesLayer: Layer.Layer<Recipes, never, StageRegistry> = Layer.effect(
+  Recipes,
+  Effect.gen(function*() {
+    const registry = yield* StageRegistry
+    const names = Effect.promise(async () =>
+      (await readdir(join(packageFolder, "recipes"))).filter((name) => extension.test(name))
+        .map((name) => name.replace(extension, "")).sort()
+    )
+    const refused = (message: string) =>
+      new RecipeRefused({ problems: [{ path: "recipe", line: 1, column: 1, message }] })
+    const documentOf = Effect.fnUntraced(function*(written: WrittenRecipe) {
+      if ("yaml" in written) {
+        if (Buffer.byteLength(written.yaml) > limits.bytes) {
+          return yield* refused(`A recipe may have at most ${limits.bytes} bytes`)
+        }
+        return readYaml(written.yaml)
+      }
+      const known = yield* names
+      if (!known.includes(written.name)) return yield* refused(unknownName("recipe", written.name, known))
+      return yield* Effect.mapError(
+        loadYaml(join(packageFolder, "recipes", `${written.name}.yaml`)),
+        (error) => refused(error.detail)
+      )
+    })
+    return Recipes.of({
+      names,
+      read: Effect.fn("Recipes.read")(function*(written, choices) {
+        const document = yield* documentOf(written)
+        const { findings, recipe } = checkRecipe(
+          document,
+          join(packageFolder, "recipes", "recipe.yaml"),
+          choices,
+          registry
+        )
+        const problems = [...document.mistakes, ...findings.map(document.place)]
+        if (problems.length > 0) return yield* new RecipeRefused({ problems })
+        if (recipe === undefined) return yield* Effect.die("a recipe has no mistake and makes no recipe")
+        return recipe
+      })
+    })
+  })
+)
+
+/** The text of a recipe that `loadRecipe` finds. */
+export const recipeText = (nameOrPath: string): Effect.Effect<string> =>
+  Effect.promise(async () => {
+    const file = await firstPresent(candidates(nameOrPath))
+    return file === undefined ? "" : await readFile(file, "utf8")
+  })
+
 /** Paths are tried as they are written first; a bare name also in the two folders of recipes. */
 const candidates = (nameOrPath: string): ReadonlyArray<string> => {
   const names = extension.test(nameOrPath) ? [nameOrPath] : [`${nameOrPath}.yaml`, `${nameOrPath}.yml`]
@@ -104,7 +154,7 @@ const missingFiles = async (files: ReadonlyArray<string>, path: Path): Promise<R
   )
 }
 
-const isAddress = (location: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(location)
+const isAddress = (location: string): boolean => /^([a-z][a-z0-9+.-]+:\/\/|upload:)/i.test(location)
 const absolute = (
   folder: string,
   location: string
@@ -151,7 +201,7 @@ interface Checked {
 const checkRecipe = (
   document: YamlDocument,
   file: string,
-  options: RecipeOptions,
+  options: RecipeChoices,
   registry: ReadonlyMap<string, Stage>
 ): Checked => {
   const findings: Array<Finding> = []

@@ -3,6 +3,7 @@
 import { Effect, Layer } from "effect"
 import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
+import { RunnerStats, type WorkerState } from "../actors/RunnerStats.ts"
 import { StageExecutor, type WorkPlan } from "../actors/StageExecutor.ts"
 import type { StageJob, StageWork } from "../domain/Segment.ts"
 import { failed } from "../domain/Stage.ts"
@@ -11,7 +12,7 @@ import type { FromWorker, ToWorker } from "./StageWorker.ts"
 export interface StageWorkersOptions {
   /** Threads; at least 1. */
   readonly workers: number
-  /** A batch that takes longer is broken up; a row alone that takes longer fails as `StageTimedOut`. Default 30,000. */
+  /** A batch that takes longer is broken up; a row alone that takes longer fails as `StageTimedOut`. Default 30,000. Read at each batch. */
   readonly batchMillis: number
   /** Heap of one thread. Default 512. */
   readonly heapMiB: number
@@ -50,6 +51,13 @@ export const layer = (options: StageWorkersOptions): Layer.Layer<StageExecutor> 
         Effect.sync(() => makePool(options)),
         (pool) => Effect.promise(() => pool.close())
       )
+      const stats = yield* RunnerStats
+      stats.workers = pool.state
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          if (stats.workers === pool.state) stats.workers = undefined
+        })
+      )
       return StageExecutor.of({
         run: (work, jobs) =>
           jobs.length === 0 ? Effect.succeed([]) : Effect.callback<ReadonlyArray<StageWork>>((resume) => {
@@ -71,7 +79,8 @@ export const layer = (options: StageWorkersOptions): Layer.Layer<StageExecutor> 
     })
   )
 
-const makePool = ({ batchMillis, heapMiB, script = stageWorker, workers }: StageWorkersOptions) => {
+const makePool = (options: StageWorkersOptions) => {
+  const { heapMiB, script = stageWorker, workers } = options
   // A heap flag of the program would hold for every new thread and win over the limit below; the main heap has its size already.
   setFlagsFromString("--max-old-space-size=0")
   let waiting: Array<Call> = []
@@ -124,6 +133,7 @@ const makePool = ({ batchMillis, heapMiB, script = stageWorker, workers }: Stage
   }
   const watch = (thread: Thread): void => {
     clearTimeout(thread.timer)
+    const { batchMillis } = options
     thread.timer = thread.batches.length === 0
       ? undefined
       : setTimeout(() => broken(thread, "StageTimedOut", `the stage took longer than ${batchMillis} ms`), batchMillis)
@@ -165,6 +175,14 @@ const makePool = ({ batchMillis, heapMiB, script = stageWorker, workers }: Stage
 
   startAll()
   return {
+    state: (): WorkerState => ({
+      workers: threads.length,
+      busy: threads.filter(({ batches }) => batches.length > 0).length,
+      waiting: threads.reduce(
+        (sum, { batches: [, next] }) => sum + (next === undefined ? 0 : next.calls.length),
+        waiting.length
+      )
+    }),
     submit: (batch: ReadonlyArray<Call>): void => {
       waiting.push(...batch)
       dispatch()

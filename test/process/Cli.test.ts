@@ -45,6 +45,19 @@ describe("the command line", { timeout: 120_000 }, () => {
   })
 })
 
+describe("a reader that leaves before the end", { timeout: 120_000 }, () => {
+  it("misses the rest of what is said; the work is done all the same", async () => {
+    using place = folder()
+    const out = join(place.path, "out")
+    const { child, ended } = start(["run", "dataset-cpu", "--mode", "demo", "--out", out, "--json"])
+    child.stdout?.once("data", () => child.stdout?.destroy())
+    const { code, stderr } = await ended
+    assert.strictEqual(code, 0, stderr)
+    assert.notInclude(stderr, "EPIPE")
+    assert.isAbove(summaryOf(out).done, 0)
+  })
+})
+
 describe("--json", { timeout: 120_000 }, () => {
   it("puts progress and the summary on stdout, one object a line, and nothing else there", async () => {
     using place = folder()

@@ -25,6 +25,8 @@ export const start = (
   readonly ended: Promise<Ended>
   /** Waits until the two outputs together match; fails if the program ends before. */
   readonly said: (pattern: RegExp) => Promise<void>
+  /** Both outputs so far. */
+  readonly printed: () => string
 } => {
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -61,7 +63,7 @@ export const start = (
       one()
       void ended.then((end) => reject(new Error(`ended with ${end.code} before it said ${pattern}: ${end.stderr}`)))
     })
-  return { child, ended, said }
+  return { child, ended, said, printed: () => stdout + stderr }
 }
 
 export const polya = (args: ReadonlyArray<string>, options?: Parameters<typeof start>[1]): Promise<Ended> =>

@@ -80,7 +80,7 @@ source:
           `polya.yaml:2:3 store.datadir: There is no setting "datadir"; did you mean "dataDir"?`,
           `polya.yaml:3:22 store.sqliteSynchronous: Expected "FULL" | "NORMAL", got "FUL"; did you mean "FULL"?`,
           `polya.yaml:4:1 stages: There is no area "stages"; did you mean "stage"?`,
-          `polya.yaml:5:8 actor: Expected settings: commandDeadlineMillis, maxResidentActors, idleMillis, clusterShards`,
+          `polya.yaml:5:8 actor: Expected settings: commandDeadlineMillis, maxResidentActors, idleMillis`,
           `polya.yaml:7:17 source.maxLineBytes: Expected a whole number from 1024 to 1073741824, got 3.5`,
           `POLYA_RETENTION_EVERY_MILLIS retention.everyMillis: Expected a whole number of at least 1000, got 5`,
           `POLYA_STAGE_WORKERS stage.workers: Expected a string representing a finite number, got "many"`,
@@ -142,7 +142,7 @@ describe("describeConfig", () => {
       const originOf = (key: string) => all.find((one) => one.key === key)?.origin
       assert.strictEqual(originOf("store.dataDir"), "polya.yaml:2")
       assert.strictEqual(originOf("stage.workers"), "env POLYA_STAGE_WORKERS")
-      assert.strictEqual(originOf("actor.clusterShards"), "default")
+      assert.strictEqual(originOf("cluster.shards"), "default")
       assert.strictEqual(all.find((one) => one.key === "store.databaseUrl")?.value, "not set")
       assert.deepStrictEqual(all.filter((one) => one.doc === ""), [])
     }).pipe(places("store:\n  dataDir: here\n", { POLYA_STAGE_WORKERS: "2" })))

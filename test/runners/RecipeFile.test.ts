@@ -4,10 +4,11 @@ import { Effect, Schema } from "effect"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import type { RecipeChoices } from "../../src/actors/Recipes.ts"
 import { presets } from "../../src/domain/Preset.ts"
 import { kept, type Stage } from "../../src/domain/Stage.ts"
 import { stages } from "../../src/domain/stages/Registry.ts"
-import { loadRecipe, type RecipeInvalid, type RecipeOptions } from "../../src/runners/RecipeFile.ts"
+import { loadRecipe, type RecipeInvalid } from "../../src/runners/RecipeFile.ts"
 
 const base = { version: 1, cost: "cpu", summary: "A stage of a test.", needs: [] } as const
 const entry = { key: null, bands: [], payload: null, stratum: null }
@@ -61,8 +62,8 @@ const write = (text: string) => {
   writeFileSync(file, text)
   return file
 }
-const load = (text: string, options: RecipeOptions = {}) => loadRecipe(write(text), options, registry)
-const problems = (text: string, options: RecipeOptions = {}) =>
+const load = (text: string, options: RecipeChoices = {}) => loadRecipe(write(text), options, registry)
+const problems = (text: string, options: RecipeChoices = {}) =>
   load(text, options).pipe(
     Effect.flip,
     Effect.map((error) => (error as RecipeInvalid).problems.map((p) => `${p.line}:${p.column} ${p.path}: ${p.message}`))

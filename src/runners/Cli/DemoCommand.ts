@@ -36,6 +36,7 @@ const asRun: RunFlags = {
   inFlight: Option.none(),
   rate: Option.none(),
   config: Option.none(),
+  url: Option.none(),
   json: false
 }
 

@@ -17,10 +17,12 @@ import { SourceFormat, type SourceSpec } from "../../domain/Source.ts"
 import { stages } from "../../domain/stages/Registry.ts"
 import * as App from "../App.ts"
 import * as Config from "../Config.ts"
-import { ConfigPlaces } from "../Config/Settings.ts"
+import { ConfigInvalid, ConfigPlaces } from "../Config/Settings.ts"
 import { checkFolder, OutputWritten } from "../FileOutput.ts"
-import { loadRecipe } from "../RecipeFile.ts"
+import * as LiveSettings from "../LiveSettings.ts"
+import { loadRecipe, recipeText } from "../RecipeFile.ts"
 import * as Sources from "../sources/Sources.ts"
+import * as Telemetry from "../Telemetry.ts"
 import { CommandFailed, misused, misusedBy, workFailed } from "./Failure.ts"
 import { makeProgress } from "./Progress.ts"
 import { printLine, shown, summaryLines } from "./Say.ts"
@@ -45,6 +47,7 @@ export interface RunFlags {
   readonly inFlight: Option.Option<number>
   readonly rate: Option.Option<number>
   readonly config: Option.Option<string>
+  readonly url: Option.Option<string>
   readonly json: boolean
 }
 
@@ -59,6 +62,7 @@ export const run = Effect.fnUntraced(function*(flags: RunFlags) {
   const out = outOf(flags)
   if (out === "") return yield* misused("Say where the outputs go: --out DIR")
   const recipe = yield* recipeOf(flags)
+  if (Option.isSome(flags.url)) return yield* remotely(flags, recipe, out, flags.url.value)
   const dataDir = Option.match(flags.data, { onNone: () => join(out, ".polya"), onSome: (dir) => resolve(dir) })
   const places = { environment: process.env, directory: process.cwd(), file: Option.getOrUndefined(flags.config) }
   const written: { summary: Summary | undefined } = { summary: undefined }
@@ -81,7 +85,7 @@ export const run = Effect.fnUntraced(function*(flags: RunFlags) {
   const again = flags.resume || flags.rerunFailed || Option.isSome(flags.rerunFrom)
   if (Option.isNone(flags.data)) yield* prepareStore(dataDir, again)
   const app = App.layer({ dataDir, supervise: false }).pipe(
-    Layer.provideMerge(Config.layerFromEnv),
+    Layer.provideMerge(LiveSettings.layer),
     Layer.provideMerge(services)
   )
   return yield* Effect.scoped(Effect.gen(function*() {
@@ -95,7 +99,36 @@ export const run = Effect.fnUntraced(function*(flags: RunFlags) {
     )
     if (existsSync(App.storeFile(dataDir))) yield* Effect.promise(() => writeFile(join(dataDir, finishedMark), ""))
     return summary
-  })) as Effect.Effect<Summary, any>
+  })).pipe(
+    Telemetry.within({ process: "run", stays: false }),
+    Effect.provide(Layer.mergeAll(Config.StoreConfig.layerFromEnv, Config.TelemetryConfig.layerFromEnv)),
+    Effect.provide(services),
+    Effect.mapError((error) => (error instanceof ConfigInvalid ? misusedBy(error) : error))
+  ) as Effect.Effect<Summary, any>
+})
+
+/** The cluster at `url` does the work. */
+const remotely = Effect.fnUntraced(function*(flags: RunFlags, recipe: Recipe, out: string, url: string) {
+  if (flags.resume || flags.rerunFailed || Option.isSome(flags.rerunFrom)) {
+    return yield* misused(
+      "A run of a cluster is resumed and run again by commands to the cluster.",
+      `\`polya runs --url ${url}\` lists them; POST /api/runs/ID/resume, /rerun-failed and /rerun command them.`
+    )
+  }
+  if (Option.isSome(flags.data)) {
+    return yield* misused("--data and --url exclude each other: the cluster has a store of its own")
+  }
+  yield* Effect.mapError(checkFolder(out), (error) => error.reason === "full" ? failedBy(error) : misusedBy(error))
+  const { runRemotely } = yield* Effect.promise(() => import("./RemoteRun.ts"))
+  return yield* runRemotely({
+    url,
+    recipe,
+    text: yield* recipeText(flags.recipe),
+    mode: Option.getOrUndefined(flags.mode),
+    stages: Option.getOrUndefined(flags.stages)?.split(",").map((name) => name.trim()),
+    out,
+    json: flags.json
+  })
 })
 
 /** An error of the program: it says itself what happened and what to do. */
@@ -228,7 +261,7 @@ const inApp = Effect.fnUntraced(function*(
     )
     yield* client.send(
       "Start",
-      { recipe, fingerprint: input.fingerprint, resources, out, atMillis },
+      { recipe, fingerprint: input.fingerprint, resources, out, supervised: false, atMillis },
       { commandId: `start-${id}` }
     )
   } else {

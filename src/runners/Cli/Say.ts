@@ -18,7 +18,7 @@ export const seconds = (
   ? `${n.toFixed(1)} s`
   : n < 120
   ? `${Math.round(n)} s`
-  : `${Math.floor(n / 60)} min ${Math.round(n % 60)} s`)
+  : `${Math.floor(Math.round(n) / 60)} min ${Math.round(n) % 60} s`)
 export const mebibytes = (bytes: number): string => `${count(Math.round(bytes / 1_048_576))} MiB`
 
 /** A path as the user would type it. */

@@ -3,7 +3,7 @@
 import { Array as Arr, Context, Effect, Redacted, Result, Schema } from "effect"
 import { relative, resolve } from "node:path"
 import { isJsonObject, type Json } from "../../domain/Json.ts"
-import { loadYaml, member, type Mistake } from "../YamlDocument.ts"
+import { loadYaml, member, type Mistake, readYaml, type YamlDocument } from "../YamlDocument.ts"
 import { check, type Finding, unknownName } from "../YamlDocument/Findings.ts"
 
 export interface Setting<A> {
@@ -18,6 +18,8 @@ export interface Setting<A> {
   readonly variable?: string
   /** Its value is never shown, not even in a mistake about it. */
   readonly secret?: boolean
+  /** May be changed while processes run (LiveSettings.ts). Its value is then plain JSON, and whoever uses it reads it at each use. */
+  readonly live?: boolean
 }
 export type Settings = { readonly [field: string]: Setting<any> }
 export type Values<S extends Settings> = { readonly [K in keyof S]: S[K] extends Setting<infer A> ? A : never }
@@ -27,7 +29,11 @@ export const int = (
   value: number,
   unit: string,
   doc: string,
-  { maximum = Number.MAX_SAFE_INTEGER, minimum = 1 }: { readonly minimum?: number; readonly maximum?: number } = {}
+  { live = false, maximum = Number.MAX_SAFE_INTEGER, minimum = 1 }: {
+    readonly minimum?: number
+    readonly maximum?: number
+    readonly live?: boolean
+  } = {}
 ): Setting<number> => ({
   schema: Schema.Finite.check(
     Schema.makeFilter((number) => Number.isInteger(number) && minimum <= number && number <= maximum, {
@@ -38,6 +44,15 @@ export const int = (
   ),
   default: value,
   unit,
+  doc,
+  live
+})
+
+/** Any text of at most 1,000 characters. */
+export const text = (value: string, doc: string): Setting<string> => ({
+  schema: Schema.String.check(Schema.isMaxLength(1_000)),
+  default: value,
+  unit: "",
   doc
 })
 
@@ -72,6 +87,10 @@ export interface Resolved {
   readonly setting: Setting<any>
   readonly value: unknown
   readonly origin: string
+  /** The environment says it, for as long as the process lives. */
+  readonly fixed: boolean
+  /** What the configuration file says, even where the environment wins; undefined: nothing. */
+  readonly written: Json | undefined
 }
 
 /** `dataDir` of `store` is read from POLYA_STORE_DATA_DIR, `heapMiB` of `stage` from POLYA_STAGE_HEAP_MIB. */
@@ -79,20 +98,60 @@ export const variableOf = (area: string, field: string, setting: Setting<any>): 
   setting.variable ?? `${prefixOf(area)}${field.replace(/[A-Z](?=[a-z])/g, "_$&").toUpperCase()}`
 const prefixOf = (area: string) => `POLYA_${area.toUpperCase()}_`
 
+/** A value of the configuration file that its setting's schema takes. */
+export interface Written {
+  /** As the file has it. */
+  readonly json: Json
+  readonly value: unknown
+  readonly line: number
+}
+type Problem = ConfigInvalid["problems"][number]
+
+/** What a configuration file says, by `area.field`, and everything that is wrong with it. */
+export const readSettings = (document: YamlDocument, areas: { readonly [area: string]: Settings }, shownFile: string): {
+  readonly values: ReadonlyMap<string, Written>
+  readonly problems: ReadonlyArray<Problem>
+} => {
+  const written = document.broken ? null : document.value
+  const findings = strangers(written, areas)
+  const values = new Map<string, Written>()
+  for (const [area, settings] of Object.entries(areas)) {
+    for (const [field, setting] of Object.entries(settings)) {
+      const json = member(member(written, area), field)
+      if (json === undefined) continue
+      const path = [area, field]
+      const result = check(setting.schema, json, { path, hidden: setting.secret === true })
+      if (Result.isFailure(result)) findings.push(...result.failure)
+      else {
+        const { line } = document.place({ path, at: "key", message: "" })
+        values.set(`${area}.${field}`, { json, value: result.success, line })
+      }
+    }
+  }
+  const problems = [...document.mistakes, ...findings.map(document.place)]
+    .sort((a, b) => a.line - b.line || a.column - b.column)
+    .map((mistake) => problemAt(shownFile, mistake))
+  return { values, problems }
+}
+
+/** The configuration file, where it is looked for and as it is shown. */
+export const settingsFile = (places: ConfigPlaces): { readonly file: string; readonly shown: string } => {
+  const file = resolve(places.directory, places.file ?? "polya.yaml")
+  return { file, shown: relative(places.directory, file) }
+}
+
 /** Every setting of all areas, checked. */
 export const resolveSettings = Effect.fn("Config.resolve")(function*(areas: { readonly [area: string]: Settings }) {
   const places = yield* ConfigPlaces
-  const file = resolve(places.directory, places.file ?? "polya.yaml")
-  const shownFile = relative(places.directory, file)
+  const { file, shown } = settingsFile(places)
   const document = yield* loadYaml(file).pipe(
     Effect.catchTag("YamlUnreadable", (error) =>
       places.file === undefined && error.reason === "missing"
-        ? Effect.succeed(undefined)
-        : Effect.fail(new ConfigInvalid({ problems: [{ place: shownFile, key: "", message: error.detail }] })))
+        ? Effect.succeed(readYaml(""))
+        : Effect.fail(new ConfigInvalid({ problems: [{ place: shown, key: "", message: error.detail }] })))
   )
-  const written = document === undefined || document.broken ? null : document.value
-  const findings: Array<Finding> = strangers(written, areas)
-  const wrongVariables: Array<{ readonly place: string; readonly key: string; readonly message: string }> = []
+  const inFile = readSettings(document, areas, shown)
+  const wrongVariables: Array<Problem> = []
   const known = new Map<string, string>()
   const resolved: Array<Resolved> = []
 
@@ -102,25 +161,21 @@ export const resolveSettings = Effect.fn("Config.resolve")(function*(areas: { re
       const key = `${area}.${field}`
       known.set(variable, key)
       const text = places.environment[variable]
-      const inFile = member(member(written, area), field)
-      const path = [area, field]
-      const hidden = setting.secret === true
-      let [value, origin]: [unknown, string] = [setting.default, "default"]
-      if (inFile !== undefined) {
-        const result = check(setting.schema, inFile, { path, hidden })
-        if (Result.isFailure(result)) findings.push(...result.failure)
-        else {
-          const line = document?.place({ path, at: "key", message: "" }).line
-          ;[value, origin] = [result.success, `${shownFile}:${line}`]
-        }
-      }
-      if (text !== undefined && text !== "") {
-        const result = check(Schema.toCodecStringTree(setting.schema), text, { path: [], hidden })
+      const written = inFile.values.get(key)
+      let [value, origin]: [unknown, string] = written === undefined
+        ? [setting.default, "default"]
+        : [written.value, `${shown}:${written.line}`]
+      const fixed = text !== undefined && text !== ""
+      if (fixed) {
+        const result = check(Schema.toCodecStringTree(setting.schema), text, {
+          path: [],
+          hidden: setting.secret === true
+        })
         if (Result.isFailure(result)) {
           wrongVariables.push(...result.failure.map(({ message }) => ({ place: variable, key, message })))
         } else [value, origin] = [result.success, `env ${variable}`]
       }
-      resolved.push({ area, field, setting, value, origin })
+      resolved.push({ area, field, setting, value, origin, fixed, written: written?.json })
     }
   }
   const prefixes = Object.keys(areas).map(prefixOf)
@@ -129,14 +184,12 @@ export const resolveSettings = Effect.fn("Config.resolve")(function*(areas: { re
     const near = [...known.keys()].filter((variable) => variable.startsWith(`${name.split("_", 2).join("_")}_`))
     wrongVariables.push({ place: name, key: "", message: unknownName("setting", name, near) })
   }
-  const inDocument = document === undefined ? [] : [...document.mistakes, ...findings.map(document.place)]
-    .sort((a, b) => a.line - b.line || a.column - b.column)
-  const problems = [...inDocument.map((mistake) => problemAt(shownFile, mistake)), ...wrongVariables]
+  const problems = [...inFile.problems, ...wrongVariables]
   if (Arr.isReadonlyArrayNonEmpty(problems)) return yield* new ConfigInvalid({ problems })
   return resolved as ReadonlyArray<Resolved>
 })
 
-const problemAt = (file: string, { column, line, message, path }: Mistake) => ({
+const problemAt = (file: string, { column, line, message, path }: Mistake): Problem => ({
   place: `${file}:${line}:${column}`,
   key: path,
   message

@@ -1,22 +1,41 @@
-// ActorStore and RunIndex on PostgreSQL: several runners share one schema. Opening it brings the schema to the newest
+// The ports of the store on PostgreSQL: several runners share one schema. Opening it brings the schema to the newest
 // migration.
 import { Context, Effect, Layer } from "effect"
+import { ActorIndex } from "../../actors/ActorIndex.ts"
 import { ActorStore, type StoreFailed } from "../../actors/ActorStore.ts"
+import { AuditLog } from "../../actors/AuditLog.ts"
+import { Files } from "../../actors/Files.ts"
+import { Processes } from "../../actors/Processes.ts"
 import { RunIndex } from "../../actors/RunIndex.ts"
+import * as PostgresFiles from "../files/PostgresFiles.ts"
 import { knownNumber, migrationTable, postgresMigrations } from "../Migrations.ts"
 import { StoreTooNew } from "../StoreTooNew.ts"
+import * as PostgresActorIndex from "./PostgresActorIndex.ts"
 import * as PostgresActorStore from "./PostgresActorStore.ts"
+import * as PostgresAuditLog from "./PostgresAuditLog.ts"
 import { make, number, type PostgresClient, type PostgresOptions, text } from "./PostgresClient.ts"
+import * as PostgresFacets from "./PostgresFacets.ts"
+import * as PostgresProcesses from "./PostgresProcesses.ts"
 import * as PostgresRunIndex from "./PostgresRunIndex.ts"
 
 export type { PostgresOptions } from "./PostgresClient.ts"
 
-export const layer = (options: PostgresOptions): Layer.Layer<ActorStore | RunIndex, StoreFailed | StoreTooNew> =>
+/** Lists are for people: few at a time. A further one waits for its turn. */
+const listConnections = 3
+
+export const layer = (
+  options: PostgresOptions
+): Layer.Layer<ActorStore | ActorIndex | AuditLog | RunIndex | Files | Processes, StoreFailed | StoreTooNew> =>
   Layer.effectContext(Effect.gen(function*() {
     const client = yield* make(options)
     yield* migrate(client)
-    return Context.make(ActorStore, PostgresActorStore.make(client)).pipe(
-      Context.add(RunIndex, PostgresRunIndex.make(client))
+    const lists = yield* make({ ...options, maxConnections: listConnections }, "lists")
+    return Context.make(ActorStore, PostgresActorStore.make(client, yield* PostgresFacets.make(client))).pipe(
+      Context.add(ActorIndex, PostgresActorIndex.make(lists, options.searchBounds)),
+      Context.add(AuditLog, PostgresAuditLog.make(client, lists)),
+      Context.add(RunIndex, PostgresRunIndex.make(client)),
+      Context.add(Files, PostgresFiles.make(client)),
+      Context.add(Processes, PostgresProcesses.make(client))
     )
   }))
 

@@ -6,13 +6,13 @@ import { ActorStore } from "../../actors/ActorStore.ts"
 import type { ActorCommit, ActorRow, CommitOutcome } from "../../domain/Commit.ts"
 import { unescapeText as unesc } from "../../domain/StoredText.ts"
 import { number, numbers, plainTexts, type PostgresClient, text, texts } from "./PostgresClient.ts"
+import { type Facets, isListed, listedParts } from "./PostgresFacets.ts"
 
 // Answers only with what did not commit, so the usual answer is empty. No joins between the parts, which would be
 // nested loops; `IS TRUE` keeps the planner from turning IN into one, so all of them are hashed subplans. `past` reads
 // the rows as they were when the statement began; when two writers keep the same old row, the second insert does
 // nothing.
-const commitText = `
-WITH a AS MATERIALIZED (SELECT type, id, expected::int8 AS expected, state
+const parts = `a AS MATERIALIZED (SELECT type, id, expected::int8 AS expected, state
   FROM unnest($1::text[], $2::text[], $3::float8[], $4::text[]) AS t(type, id, expected, state)),
 r AS MATERIALIZED (SELECT type, id, version::int8 AS version, command_id, reply
   FROM unnest($5::text[], $6::text[], $7::float8[], $8::text[], $9::text[]) AS t(type, id, version, command_id, reply)),
@@ -35,9 +35,14 @@ replied AS (INSERT INTO polya_actor_reply (type, id, command_id, version, reply,
 logged AS (INSERT INTO polya_actor_events (type, id, version, events, at)
   SELECT type, id, version::int8, events, $14::int8
   FROM unnest($10::text[], $11::text[], $12::float8[], $13::text[]) AS t(type, id, version, events)
-  WHERE ((type, id) IN (SELECT type, id FROM done)) IS TRUE)
-SELECT type, id, NULL AS command_id, NULL AS reply FROM a WHERE (type, id) NOT IN (SELECT type, id FROM done)
+  WHERE ((type, id) IN (SELECT type, id FROM done)) IS TRUE)`
+const answer =
+  `SELECT type, id, NULL AS command_id, NULL AS reply FROM a WHERE (type, id) NOT IN (SELECT type, id FROM done)
 UNION ALL SELECT type, id, command_id, reply FROM duplicate`
+
+// Most flushes bring no facets and no audits: they take the statement that knows nothing of them.
+const commitText = `WITH ${parts} ${answer}`
+const listedText = `WITH ${parts}, ${listedParts} ${answer}`
 
 const loadText = `SELECT k.n::int4 AS n, s.version::float8 AS version, s.state
   FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(type, id, n)
@@ -97,11 +102,12 @@ const outcomes = (batch: ReadonlyArray<ActorCommit>, refused: ReadonlyArray<Refu
   })
 }
 
-export const make = ({ deadline, query }: PostgresClient) => {
-  const commitParams = (batch: ReadonlyArray<ActorCommit>, now: number) => {
-    // Locks are taken in one order everywhere, so that two runners that write the same actors cannot wait for each
-    // other.
-    const sorted = batch.toSorted((a, b) => a.type < b.type ? -1 : a.type > b.type ? 1 : a.id < b.id ? -1 : 1)
+export const make = ({ deadline, query }: PostgresClient, facets: Facets) => {
+  // Locks are taken in one order everywhere, so that two runners that write the same actors cannot wait for each other.
+  const inOrder = (batch: ReadonlyArray<ActorCommit>): ReadonlyArray<ActorCommit> =>
+    batch.toSorted((a, b) => a.type < b.type ? -1 : a.type > b.type ? 1 : a.id < b.id ? -1 : 1)
+
+  const commitParams = (sorted: ReadonlyArray<ActorCommit>, now: number) => {
     const replies = sorted.flatMap(({ expected, id, replies, type }) =>
       replies.map((one) => ({ type, id, version: expected + 1, ...one }))
     )
@@ -143,8 +149,14 @@ export const make = ({ deadline, query }: PostgresClient) => {
           deadline
         ),
     commit: (batch) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => query<Refused>(commitText, commitParams(batch, now))).pipe(
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const sorted = inOrder(batch)
+        if (!sorted.some(isListed)) return query<Refused>(commitText, commitParams(sorted, now))
+        return query<Refused>(listedText, [...commitParams(sorted, now), ...facets.params(sorted)])
+      }).pipe(
         Effect.map((refused) => outcomes(batch, refused)),
+        Effect.tap((ends) => Effect.sync(() => facets.written(batch, ends))),
+        Effect.tapError(() => Effect.sync(facets.unsure)),
         deadline
       ),
     asOf: ({ id, type }, version) =>

@@ -52,24 +52,30 @@ const firstCharacter = (head: Buffer) => head.toString("latin1", isMarked(head) 
  * The format of a file: binary marks first, for they cannot be mistaken; then the extension; then the first character. A `.json`
  * file is a list if it begins with `[`, lines otherwise.
  */
-const formatOf = (path: string, head: Buffer): FileFormat | undefined => {
+const formatOf = (name: string, head: Buffer): FileFormat | undefined => {
   if (startsWith(head, "PAR1")) return "parquet"
   if (startsWith(head, "SQLite format 3\u0000")) return "sqlite"
-  const named = formatByExtension(path)
+  const named = formatByExtension(name)
   if (named !== undefined && named !== "json-list") return named
   const first = firstCharacter(head)
   if (first === "[") return "json-list"
   return first === "{" || named === "json-list" ? "jsonl" : undefined
 }
 
-const describe = async (path: string, name: string, bytes: number, wanted: SourceFormat): Promise<FormattedFile> => {
+/** The file at `path`, whose name and content tell its format unless that is said. */
+export const describeFile = async (
+  path: string,
+  name: string,
+  bytes: number,
+  wanted: SourceFormat
+): Promise<FormattedFile> => {
   if (bytes === 0) {
     throw new SourceUnreadable({ location: path, reason: "empty", detail: "the file is empty (0 bytes)" })
   }
   const packedHead = await headOf(path)
   const gzip = packedHead[0] === 0x1f && packedHead[1] === 0x8b
   const head = gzip ? unpackedHead(packedHead) : packedHead
-  const found = formatOf(path, head)
+  const found = formatOf(name, head)
   const format = wanted === "auto" || wanted === "folder" || (wanted === "jsonl" && found === "json-list")
     ? found
     : wanted
@@ -124,7 +130,7 @@ const resolveFolder = async (folder: string): Promise<ReadonlyArray<FormattedFil
   for (const name of chosen) {
     const path = join(folder, name)
     const { size } = await stat(path)
-    if (size > 0) files.push(await describe(path, name, size, "folder"))
+    if (size > 0) files.push(await describeFile(path, name, size, "folder"))
   }
   if (files.length === 0) {
     throw new SourceUnreadable({ location: folder, reason: "empty", detail: "all its data files are empty" })
@@ -151,5 +157,5 @@ export const resolveFiles = async (
   }
   if (format === "folder") throw refuse("unreadable", "it is a file where a folder is needed")
   if (!facts.isFile()) throw refuse("unreadable", "it is neither a file nor a folder")
-  return [await describe(location, basename(location), facts.size, format)]
+  return [await describeFile(location, basename(location), facts.size, format)]
 }

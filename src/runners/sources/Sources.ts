@@ -2,7 +2,10 @@
 // the first rows) and only then read, one after the other, as the stream is pulled. Format libraries are loaded when needed.
 import { Array as Arr, Effect, Layer, Option, Stream } from "effect"
 import { createHash } from "node:crypto"
+import { tmpdir } from "node:os"
 import { basename, resolve } from "node:path"
+import { Files } from "../../actors/Files.ts"
+import { maxResourceBytes } from "../../actors/Plans.ts"
 import { type Source, Sources, SourceUnreadable } from "../../actors/Sources.ts"
 import type { JsonObject } from "../../domain/Json.ts"
 import {
@@ -16,12 +19,13 @@ import {
 } from "../../domain/Preset.ts"
 import { type SourceCursor, type SourceItem, type SourceSpec, sourceStart } from "../../domain/Source.ts"
 import type { BenchmarkText, Fields } from "../../domain/Stage.ts"
-import { type FormattedFile, resolveFiles } from "./Locations.ts"
+import { describeFile, type FormattedFile, resolveFiles } from "./Locations.ts"
 import { type Decoders, makeDecoders, type ParquetLimits } from "./ParquetDecoders.ts"
 import { type Place, type RawItem, type Reader, refail } from "./Reader.ts"
 import { fingerprintOf } from "./SourceFile.ts"
+import { make as makeUploads, uploadIdOf, type UploadLimits, uploadLocation, type Uploads } from "./Uploads.ts"
 
-export interface SourceLimits extends ParquetLimits {
+export interface SourceLimits extends ParquetLimits, UploadLimits {
   /** Bytes of a JSON line or CSV row at most. Default 8 MiB. */
   readonly maxLineBytes: number
   /** First rows of a file that decide its preset. Default 100. */
@@ -30,19 +34,25 @@ export interface SourceLimits extends ParquetLimits {
 export const defaultLimits: SourceLimits = {
   maxLineBytes: 8 * 1024 * 1024,
   sampleRows: 100,
-  parquetMillis: 30_000
+  parquetMillis: 30_000,
+  uploadFolder: tmpdir(),
+  uploadCopiesBytes: 16 * 1024 ** 3
 }
 
 /** What readers are made with. */
 interface Means {
   readonly limits: SourceLimits
   readonly decoders: Decoders
+  /** None where a program has no files of others. */
+  readonly uploads: Uploads | undefined
 }
 
 /** One file or query of a source, ready to be read. */
 interface Part {
   /** Without credentials. */
   readonly location: string
+  /** The file's name without extensions: what benchmarks are called. */
+  readonly stem: string
   /** The source's name, for ids and output rows. */
   readonly source: string
   /** Sets apart the keys of parts that share a source name. */
@@ -59,10 +69,10 @@ interface Unmapped extends Omit<Part, "keyPrefix" | "toFields"> {
 const isPostgres = (location: string) => /^postgres(ql)?:\/\//i.test(location)
 
 /** The last part of a path without its extensions: `data/train.jsonl.gz` is "train". */
-export const stemOf = (path: string): string => {
-  const name = basename(resolve(path))
-  return name.replace(/(\.gz)?$/i, "").replace(/\.(jsonl|ndjson|json|csv|tsv|parquet|pq|sqlite3?|db)$/i, "") || name
-}
+export const stemOf = (path: string): string => stemOfName(basename(resolve(path)))
+
+const stemOfName = (name: string): string =>
+  name.replace(/(\.gz)?$/i, "").replace(/\.(jsonl|ndjson|json|csv|tsv|parquet|pq|sqlite3?|db)$/i, "") || name
 
 const readerOf = (
   file: FormattedFile,
@@ -91,6 +101,7 @@ const resolveDatabase = Effect.fnUntraced(function*(spec: SourceSpec) {
   const location = withoutCredentials(spec.location)
   const part: Unmapped = {
     location,
+    stem: stemOf(location),
     source: spec.name ?? (basename(location) || "postgres"),
     reader: postgresReader(spec.location, spec.query),
     fingerprint: JSON.stringify([location, spec.query ?? null]),
@@ -99,6 +110,53 @@ const resolveDatabase = Effect.fnUntraced(function*(spec: SourceSpec) {
   return [part]
 })
 
+const partOf = Effect.fnUntraced(function*(
+  file: FormattedFile,
+  spec: SourceSpec,
+  names: Pick<Unmapped, "location" | "stem" | "source">,
+  means: Means
+) {
+  if (spec.query !== undefined && file.format !== "sqlite") {
+    const detail = "a query is for databases, and this is none; leave it out"
+    return yield* new SourceUnreadable({ location: spec.location, reason: "query-failed", detail })
+  }
+  const content = yield* Effect.tryPromise({ try: () => fingerprintOf(file), catch: refail(file.path) })
+  const part: Unmapped = {
+    ...names,
+    reader: yield* readerOf(file, spec.query, means),
+    fingerprint: file.format === "sqlite" ? JSON.stringify([content, spec.query ?? null]) : content,
+    bytes: file.format === "sqlite" ? null : file.bytes
+  }
+  return part
+})
+
+/** An upload is read as the file of its name would be: the path of the copy is in no id, no fingerprint and no message. */
+const resolveUpload = Effect.fnUntraced(function*(id: string, spec: SourceSpec, means: Means) {
+  const { uploads } = means
+  if (uploads === undefined) {
+    const detail = "this command has no uploads; give the run to the Polya that they were sent to (--url)"
+    return yield* new SourceUnreadable({ location: spec.location, reason: "missing", detail })
+  }
+  const { info, path } = yield* uploads.open(id)
+  const location = uploadLocation(info)
+  const moved = (error: SourceUnreadable) => new SourceUnreadable({ ...error, location })
+  if (spec.format === "folder") {
+    const detail = "it is a file where a folder is needed"
+    return yield* new SourceUnreadable({ location, reason: "unreadable", detail })
+  }
+  const file = yield* Effect.tryPromise({
+    try: () => describeFile(path, info.name, info.bytes, spec.format ?? "auto"),
+    catch: refail(location)
+  }).pipe(Effect.mapError(moved))
+  const stem = stemOfName(info.name)
+  const part = yield* Effect.mapError(partOf(file, spec, { location, stem, source: spec.name ?? stem }, means), moved)
+  // Between two readings the copy may go, and comes again.
+  const reader: Reader = {
+    read: (from) => Stream.mapError(Stream.unwrap(Effect.map(uploads.open(id), () => part.reader.read(from))), moved)
+  }
+  return [{ ...part, reader }]
+}, Effect.scoped)
+
 const resolveSpec = Effect.fnUntraced(function*(spec: SourceSpec, means: Means) {
   if (isPostgres(spec.location)) return yield* resolveDatabase(spec)
   const format = spec.format ?? "auto"
@@ -106,27 +164,16 @@ const resolveSpec = Effect.fnUntraced(function*(spec: SourceSpec, means: Means) 
     const detail = "a PostgreSQL source is an address: postgres://user:password@host/database"
     return yield* new SourceUnreadable({ location: spec.location, reason: "unreadable", detail })
   }
+  const upload = uploadIdOf(spec.location)
+  if (upload !== undefined) return yield* resolveUpload(upload, spec, means)
   const files = yield* Effect.tryPromise({
     try: () => resolveFiles(spec.location, format),
     catch: refail(spec.location)
   })
-  if (spec.query !== undefined && files.some((file) => file.format !== "sqlite")) {
-    const detail = "a query is for databases, and this is none; leave it out"
-    return yield* new SourceUnreadable({ location: spec.location, reason: "query-failed", detail })
-  }
+  const source = spec.name ?? stemOf(spec.location)
   return yield* Effect.forEach(
     files,
-    Effect.fnUntraced(function*(file) {
-      const content = yield* Effect.tryPromise({ try: () => fingerprintOf(file), catch: refail(file.path) })
-      const part: Unmapped = {
-        location: file.path,
-        source: spec.name ?? stemOf(spec.location),
-        reader: yield* readerOf(file, spec.query, means),
-        fingerprint: file.format === "sqlite" ? JSON.stringify([content, spec.query ?? null]) : content,
-        bytes: file.format === "sqlite" ? null : file.bytes
-      }
-      return part
-    })
+    (file) => partOf(file, spec, { location: file.path, stem: stemOf(file.path), source }, means)
   )
 })
 
@@ -209,14 +256,14 @@ const open = Effect.fnUntraced(function*(specs: ReadonlyArray<SourceSpec>, means
   for (const spec of specs) {
     const found = yield* resolveSpec(spec, means)
     let rows = false
-    for (const { location, reader, source } of found) {
+    for (const { location, reader, source, stem } of found) {
       const mapping = yield* mapPart({ location, reader, spec }, means.limits)
       const earlier = withName.get(source) ?? 0
       withName.set(source, earlier + 1)
       rows ||= Option.isSome(mapping)
       // A part without rows stays in the list, so that `file` in a cursor means the same at each opening.
       const toFields = Option.getOrElse(mapping, () => (row: JsonObject) => row)
-      parts.push({ location, source, reader, keyPrefix: earlier === 0 ? "" : `${earlier}:`, toFields })
+      parts.push({ location, stem, source, reader, keyPrefix: earlier === 0 ? "" : `${earlier}:`, toFields })
     }
     if (!rows) {
       const location = found.length === 1 && found[0] !== undefined ? found[0].location : spec.location
@@ -233,6 +280,14 @@ const fingerprint = (parts: ReadonlyArray<Unmapped>) =>
 const bytesOfAll = (parts: ReadonlyArray<Unmapped>): number | null =>
   parts.reduce<number | null>((sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes), 0)
 
+const tooLong = (location: string) =>
+  new SourceUnreadable({
+    location,
+    reason: "unreadable",
+    detail: `with it the benchmark texts are longer than the ${maxResourceBytes} characters that a run can hold; ` +
+      "give fewer or shorter files"
+  })
+
 const make = (means: Means): Sources["Service"] => ({
   open: Effect.fn("Sources.open")(function*(specs) {
     const { parts, unmapped } = yield* open(specs, means)
@@ -241,21 +296,25 @@ const make = (means: Means): Sources["Service"] => ({
   }),
   benchmarks: Effect.fn("Sources.benchmarks")(function*(locations) {
     const { parts } = yield* open(locations.map((location) => ({ location })), means)
-    const texts = yield* Effect.forEach(
-      parts,
-      (part, file) =>
-        Stream.runFold(partItems(part, file, sourceStart, () => 0), (): Array<BenchmarkText> => [], (found, item) => {
+    const texts: Array<BenchmarkText> = []
+    let characters = 0
+    for (const [file, part] of parts.entries()) {
+      yield* Stream.runForEachArray(partItems(part, file, sourceStart, () => 0), (items) => {
+        for (const item of items) {
           const text = item._tag === "Row" ? problemText(item.fields) : undefined
-          if (item._tag === "Row" && text !== undefined) {
-            found.push({ benchmark: stemOf(part.location), id: String(item.fields["id"] ?? item.line), text })
-          }
-          return found
-        })
-    )
-    return texts.flat()
+          if (item._tag !== "Row" || text === undefined) continue
+          const found = { benchmark: part.stem, id: String(item.fields["id"] ?? item.line), text }
+          texts.push(found)
+          characters += found.benchmark.length + found.id.length + text.length
+        }
+        return characters <= maxResourceBytes ? Effect.void : Effect.fail(tooLong(part.location))
+      })
+    }
+    return texts
   })
 })
 
+/** Uploads can be read where there are Files. */
 export const layerWith = (limits: Partial<SourceLimits>): Layer.Layer<Sources> =>
   Layer.effect(
     Sources,
@@ -265,7 +324,12 @@ export const layerWith = (limits: Partial<SourceLimits>): Layer.Layer<Sources> =
         Effect.sync(() => makeDecoders(all)),
         (decoders) => Effect.promise(() => decoders.close())
       )
-      return make({ limits: all, decoders })
+      const files = yield* Effect.serviceOption(Files)
+      const uploads = Option.isNone(files) ? undefined : yield* Effect.acquireRelease(
+        Effect.sync(() => makeUploads(files.value, all)),
+        ({ close }) => close
+      )
+      return make({ limits: all, decoders, uploads })
     })
   )
 

@@ -1,58 +1,84 @@
-// Rows of one SELECT on a SQLite file, opened for reading only. A resumed query runs again and passes over the rows already read.
-import { DatabaseSync } from "node:sqlite"
+// Rows of one SELECT on a SQLite file, opened for reading only, by a process of its own (SqliteQuery): a hostile query costs its deadline,
+// never this process. A resumed query runs again and passes over the rows already read.
+import { type ChildProcess, fork } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { SourceUnreadable } from "../../actors/Sources.ts"
-import { jsonObjectOf } from "./ForeignValue.ts"
-import { type Batches, batchRows, type Place, type RawItem, type Reader, streamBatches } from "./Reader.ts"
+import { type Batches, type Place, type RawItem, type Reader, streamBatches } from "./Reader.ts"
 import type { SourceFile } from "./SourceFile.ts"
+import type { FromQuery, ToQuery } from "./SqliteQuery.ts"
 
-const selects = /^(\s|--.*(\n|$)|\/\*[^]*?\*\/)*(select|with|values)\b/i
+/** A page that takes longer than this fails, as one of PostgreSQL does; the time between pages does not count. */
+const pageMillis = 300_000
+const heapMiB = 1_024
 
-/** Names of the tables and views, for the message that asks for a query. */
-const tablesOf = (database: DatabaseSync): ReadonlyArray<string> =>
-  database.prepare(
-    "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name LIMIT 20"
-  )
-    .all().map((row) => String(row["name"]))
+// From sources this file is .ts and the program too; after a build both are .js.
+const program = fileURLToPath(
+  new URL(import.meta.url.endsWith(".ts") ? "./SqliteQuery.ts" : "./SqliteQuery.js", import.meta.url)
+)
 
-async function* readRows(file: SourceFile, query: string | undefined, from: Place): Batches {
-  const refuse = (reason: SourceUnreadable["reason"], detail: string) =>
-    new SourceUnreadable({ location: file.path, reason, detail })
-  using database = new DatabaseSync(file.path, { readOnly: true })
-  if (query === undefined) {
-    throw refuse(
-      "query-missing",
-      `a database needs a query (--query "SELECT ..."); its tables: ${tablesOf(database).join(", ") || "none"}`
-    )
-  }
-  if (!selects.test(query)) throw refuse("query-failed", "the query must be one SELECT")
-  let rows
-  try {
-    const statement = database.prepare(query)
-    statement.setReadBigInts(true)
-    rows = statement.iterate()
-  } catch (cause) {
-    throw refuse("query-failed", `the query was refused: ${(cause as Error).message}`)
-  }
-  let read = 0
-  let items: Array<RawItem> = []
-  try {
-    for (const row of rows) {
-      read += 1
-      if (read <= from.offset) continue
-      items.push({ line: read, offset: read, value: jsonObjectOf(row) })
-      if (items.length === batchRows) {
-        yield items
-        items = []
-      }
+const start = (): ChildProcess =>
+  fork(program, [], {
+    execArgv: [`--max-old-space-size=${heapMiB}`],
+    stdio: ["pipe", "ignore", "ignore", "ipc"],
+    serialization: "advanced"
+  })
+
+const ask = (child: ChildProcess, request: ToQuery, millis: number): Promise<FromQuery> =>
+  new Promise((resolve) => {
+    const failed = (detail: string): FromQuery => ({ _tag: "Failed", reason: "query-failed", detail })
+    const settle = (answer: FromQuery): void => {
+      clearTimeout(timer)
+      child.removeAllListeners()
+      child.on("error", () => {})
+      resolve(answer)
     }
-  } catch (cause) {
-    throw refuse("query-failed", `the query failed after ${read} rows: ${(cause as Error).message}`)
+    const timer = setTimeout(
+      () => settle(failed(`the query gave no rows within ${Math.round(millis / 1000)} s`)),
+      millis
+    )
+    child.once("message", (answer: FromQuery) => settle(answer))
+    child.once("error", (error) => settle(failed(`the query's process failed: ${error.message}`)))
+    child.once("exit", (code, signal) => settle(failed(`the query's process ended (${signal ?? `code ${code}`})`)))
+    if (child.connected) child.send(request, () => {})
+    else settle(failed("the query's process has ended"))
+  })
+
+async function* readRows(
+  file: SourceFile,
+  query: string | undefined,
+  from: Place,
+  millis: number,
+  held: Set<ChildProcess>
+): Batches {
+  const child = start()
+  held.add(child)
+  try {
+    let read = from.offset
+    let request: ToQuery = { _tag: "Open", path: file.path, query, skip: read }
+    while (true) {
+      const answer = await ask(child, request, millis)
+      if (answer._tag === "Failed") {
+        throw new SourceUnreadable({ location: file.path, reason: answer.reason, detail: answer.detail })
+      }
+      if (answer.rows.length === 0) return
+      yield answer.rows.map((value): RawItem => {
+        read += 1
+        return { line: read, offset: read, value }
+      })
+      request = { _tag: "Next" }
+    }
+  } finally {
+    held.delete(child)
+    child.kill("SIGKILL")
   }
-  if (read < from.offset) throw refuse("changed", `the query gives only ${read} rows, fewer than were read`)
-  yield items
 }
 
 /** `offset` counts rows of the query's result. */
-export const sqliteReader = (file: SourceFile, query: string | undefined): Reader => ({
-  read: (from) => streamBatches(file.path, () => readRows(file, query, from))
+export const sqliteReader = (file: SourceFile, query: string | undefined, millis: number = pageMillis): Reader => ({
+  read: (from) => {
+    const held = new Set<ChildProcess>()
+    // A query that is at work when its reader leaves is not waited for.
+    const leave = () => held.forEach((child) => child.kill("SIGKILL"))
+    return streamBatches(file.path, () => readRows(file, query, from, millis, held), leave)
+  }
 })

@@ -1,13 +1,27 @@
-// ActorStore and RunIndex over one SQLite file that a worker thread owns. Every call has a place in a bounded queue and
+// The ports of the store over one SQLite file that a worker thread owns. Every call has a place in a bounded queue and
 // a deadline; when the thread dies, the calls that wait fail as `unavailable` (their outcome is unknown) and the next
 // one starts it again.
 import { Clock, Context, Effect, Layer, Schema, Semaphore } from "effect"
 import { mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { Worker } from "node:worker_threads"
+import { ActorIndex } from "../../actors/ActorIndex.ts"
+import {
+  countOf,
+  emptyPage,
+  readyAuditLimit,
+  type ReadyFilter,
+  readyFilter,
+  readyLimit,
+  type ReadyPage,
+  readyPage
+} from "../../actors/ActorIndex/Filter.ts"
 import { ActorStore, StoreFailed } from "../../actors/ActorStore.ts"
-import { RunIndex } from "../../actors/RunIndex.ts"
+import { AuditLog } from "../../actors/AuditLog.ts"
+import { Processes } from "../../actors/Processes.ts"
+import { RunDisowned, RunIndex, type RunOwner } from "../../actors/RunIndex.ts"
 import { StoreTooNew } from "../StoreTooNew.ts"
+import { countWords, type SearchBounds, searchBounds, searchWords, type WordSteps } from "../WordSearch.ts"
 import { failureOf } from "./SqliteDatabase.ts"
 import * as SqliteLock from "./SqliteLock.ts"
 import {
@@ -51,11 +65,13 @@ export interface SqliteOptions {
   readonly busyMillis?: number
   /** Largest text or payload in bytes; a larger one is refused as `data`. Default and bound: SQLite's 1,000,000,000. */
   readonly maxValueBytes?: number
+  /** What one search for words may do; see WordSearch. */
+  readonly searchBounds?: SearchBounds
 }
 
 export const layer = (
   options: SqliteOptions
-): Layer.Layer<ActorStore | RunIndex, StoreFailed | StoreInUse | StoreTooNew> =>
+): Layer.Layer<ActorStore | ActorIndex | AuditLog | RunIndex | Processes, StoreFailed | StoreInUse | StoreTooNew> =>
   Layer.effectContext(Effect.gen(function*() {
     const filename = options.filename === memory ? memory : resolve(options.filename)
     if (filename !== memory) {
@@ -66,7 +82,12 @@ export const layer = (
       if (options.exclusive ?? true) yield* hold(filename)
     }
     const call = yield* makeThread(filename, options)
-    return Context.make(ActorStore, actorStore(call)).pipe(Context.add(RunIndex, runIndex(call)))
+    return Context.make(ActorStore, actorStore(call)).pipe(
+      Context.add(ActorIndex, actorIndex(call, options.searchBounds ?? searchBounds)),
+      Context.add(AuditLog, auditLog(call)),
+      Context.add(RunIndex, runIndex(call)),
+      Context.add(Processes, processes(call))
+    )
   }))
 
 const memory = ":memory:"
@@ -234,15 +255,52 @@ const actorStore = (call: Call) =>
     prune: (cut) => call("actors", "prune", [cut])
   })
 
+const actorIndex = (call: Call, bounds: SearchBounds) => {
+  // Each step is a call of its own, so that commits have their turn in between.
+  const stepsOf = (filter: ReadyFilter, page: ReadyPage): WordSteps<StoreFailed> => ({
+    walk: (after, rows, wanted) => call("lists", "walk", [filter, { ...page, after }, rows, wanted]),
+    matches: (wanted) => call("lists", "matches", [filter, page, bounds.matches, wanted])
+  })
+  return ActorIndex.of({
+    search: (filter, page) => {
+      const ready = readyFilter(filter)
+      if (ready === undefined) return Effect.succeed(emptyPage)
+      const from = readyPage(page)
+      return ready.words.length === 0
+        ? call("lists", "search", [ready, from])
+        : searchWords(stepsOf(ready, from), from, bounds)
+    },
+    count: (filter, limit) => {
+      const ready = readyFilter(filter)
+      const most = readyLimit(limit)
+      if (ready === undefined) return Effect.succeed(countOf(0, most))
+      if (ready.words.length === 0) return call("lists", "count", [ready, most])
+      const from = readyPage({ order: "newest", after: null, limit })
+      return countWords(stepsOf(ready, from), from.after, most, bounds)
+    },
+    entry: (type, id) => call("lists", "entry", [type, id]),
+    tally: ({ group, type }) => call("lists", "tally", [type, group])
+  })
+}
+
+const auditLog = (call: Call) =>
+  AuditLog.of({
+    append: (entries) => call("audits", "append", [entries]),
+    list: ({ before, command, id, limit, type, who }) =>
+      call("audits", "list", [{ limit: readyAuditLimit(limit), before, who, type, id, command }]),
+    prune: (beforeMillis, maxRows) => call("audits", "prune", [beforeMillis, Math.max(0, maxRows)])
+  })
+
 const runIndex = (call: Call) =>
   RunIndex.of({
-    put: (run, rows, entries) =>
+    claim: (run) => call("index", "claim", [run]),
+    put: (owner, rows, entries) =>
       Effect.suspend(() => {
         const packed = entries.map(({ entries: list, stage }) => packEntries(stage, list))
-        return call("index", "put", [run, rows, packed], packed.flatMap(buffersOfEntries))
+        return owned(owner, call("index", "put", [owner, rows, packed], packed.flatMap(buffersOfEntries)))
       }),
     rows: (run, { after, limit, statuses }) => call("index", "rows", [run, after, limit, statuses]),
-    reopen: (run, stage) => call("index", "reopen", [run, stage]),
+    reopen: (owner, stage) => owned(owner, call("index", "reopen", [owner, stage])),
     groups: Effect.fnUntraced(function*(run, stage, by, { after, limit }) {
       let page = yield* call("index", "groups", [run, stage, by, after, limit, after === null])
       // Each asking is a short step, so that commits have their turn in between.
@@ -253,8 +311,28 @@ const runIndex = (call: Call) =>
       Effect.map(call("index", "payloads", [run, stage, refs]), (packed) => unpackBytes(packed, true)),
     strata: (run, stage, { after, clusterStage, limit }) =>
       call("index", "strata", [run, stage, clusterStage, after, limit]),
-    putResults: (run, stage, results) => call("index", "putResults", [run, stage, results]),
+    putResults: (owner, stage, results) => owned(owner, call("index", "putResults", [owner, stage, results])),
     results: (run, stage, refs) => call("index", "results", [run, stage, refs]),
     counts: (run) => call("index", "counts", [run]),
-    forget: (run, maxRows) => call("index", "forget", [run, maxRows])
+    forget: (owner, maxRows) =>
+      Effect.flatMap(
+        call("index", "forget", [owner, maxRows]),
+        (left) => left === undefined ? Effect.fail(new RunDisowned({ run: owner.run })) : Effect.succeed(left)
+      )
   })
+
+const processes = (call: Call) =>
+  Processes.of({
+    say: (row) => Effect.flatMap(Clock.currentTimeMillis, (now) => call("processes", "say", [row, now])),
+    list: (sinceMillis) =>
+      Effect.flatMap(Clock.currentTimeMillis, (nowMillis) =>
+        Effect.map(call("processes", "list", [nowMillis - sinceMillis]), (processes) => ({ nowMillis, processes }))),
+    prune: (olderMillis) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        call("processes", "prune", [now - olderMillis]))
+  })
+
+const owned = ({ run }: RunOwner, done: Effect.Effect<boolean, StoreFailed>): Effect.Effect<
+  void,
+  StoreFailed | RunDisowned
+> => Effect.flatMap(done, (is) => is ? Effect.void : Effect.fail(new RunDisowned({ run })))

@@ -1,9 +1,12 @@
 // The durable actor's storage on SQLite: one transaction per flush, a few prepared statements per actor. Synchronous,
 // for the worker thread. The contract is ActorStore's.
 import type { HistoryEntry, RetentionCut } from "../../actors/ActorStore.ts"
+import { doneEntry } from "../../actors/AuditLog/DoneEntry.ts"
 import type { ActorCommit, ActorKey, ActorRow, CommitOutcome } from "../../domain/Commit.ts"
 import { escapeText as esc, unescapeText as unesc } from "../../domain/StoredText.ts"
+import * as SqliteAuditLog from "./SqliteAuditLog.ts"
 import { all, first, type SqliteDatabase } from "./SqliteDatabase.ts"
+import * as SqliteFacets from "./SqliteFacets.ts"
 
 const committed: CommitOutcome = { _tag: "Committed" }
 const fenced: CommitOutcome = { _tag: "Fenced" }
@@ -11,7 +14,10 @@ const fenced: CommitOutcome = { _tag: "Fenced" }
 const restored = (row: ActorRow | undefined): ActorRow | undefined =>
   row && { version: row.version, state: unesc(row.state) }
 
-export const make = ({ db, transaction }: SqliteDatabase) => {
+export const make = (database: SqliteDatabase) => {
+  const { db, transaction } = database
+  const putFacets = SqliteFacets.make(database)
+  const audits = SqliteAuditLog.make(database)
   const current = db.prepare("SELECT version, state FROM polya_actor_state WHERE type = ? AND id = ?")
   const past = db.prepare("SELECT version, state FROM polya_actor_version WHERE type = ? AND id = ? AND version = ?")
   const stored = db.prepare("SELECT reply FROM polya_actor_reply WHERE type = ? AND id = ? AND command_id = ?")
@@ -69,6 +75,8 @@ export const make = ({ db, transaction }: SqliteDatabase) => {
       reply.run(type, id, esc(commandId), version, esc(text), now)
     }
     if (commit.events.length > 0) events.run(type, id, version, JSON.stringify(commit.events), now)
+    putFacets(type, id, commit, now)
+    for (const note of commit.audits ?? []) audits.put(doneEntry(commit, note, now))
     return committed
   }
 

@@ -1,6 +1,6 @@
 // The run's index on SQLite. Synchronous, for the worker thread. The contract is RunIndex's. Bands lie in their entry
 // as doubles in the machine's byte order; SqliteGroups makes groups of them.
-import type { GroupCursor, GroupMember } from "../../actors/RunIndex.ts"
+import type { GroupCursor, GroupMember, RunOwner } from "../../actors/RunIndex.ts"
 import type { RowRef, RowStatus, RunRow, SetResult } from "../../domain/RunRow.ts"
 import { clusterText, dropDetail, restoreResult, storeResult } from "../../domain/StoredResult.ts"
 import { escapeText as esc, unescapeText as unesc } from "../../domain/StoredText.ts"
@@ -16,6 +16,9 @@ const maxSnapshots = 8
 
 export const make = (database: SqliteDatabase) => {
   const { db, transaction } = database
+  const claim = db.prepare(`INSERT INTO polya_run_fence (run, epoch) VALUES (?, 1)
+    ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch`)
+  const epoch = db.prepare("SELECT epoch FROM polya_run_fence WHERE run = ?")
   const putRow = db.prepare(
     `INSERT INTO polya_run_row (run, seq, sub, parent, actor, status, stage, reason, detail)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -74,10 +77,18 @@ export const make = (database: SqliteDatabase) => {
   const snapshotName = (run: string, stage: number, by: string) => `${run}\n${stage}\n${by}`
   const ofRun = (run: string) => (name: string) => name.startsWith(`${run}\n`)
 
+  /** The write, under the lock that a claim needs too; undefined if the run was claimed since. */
+  const owned = <A>(owner: RunOwner, write: (run: string) => A): A | undefined => {
+    const run = esc(owner.run)
+    return transaction(() => first<{ epoch: number }>(epoch, run)?.epoch === owner.epoch ? write(run) : undefined)
+  }
+
+  // Writes answer whether they were done: a run that was claimed since is another's to write.
   return {
-    put: (name: string, rows: ReadonlyArray<RunRow>, stages: ReadonlyArray<PackedEntries>): void => {
-      const run = esc(name)
-      transaction(() => {
+    claim: (run: string): number => transaction(() => first<{ epoch: number }>(claim, esc(run))?.epoch ?? 0),
+
+    put: (owner: RunOwner, rows: ReadonlyArray<RunRow>, stages: ReadonlyArray<PackedEntries>): boolean => {
+      const done = owned(owner, (run) => {
         for (const row of rows) {
           putRow.run(
             run,
@@ -116,9 +127,11 @@ export const make = (database: SqliteDatabase) => {
           })
           for (const { seq, sub } of rows) if (!fresh.has(`${seq}/${sub}`)) dropEntry.run(run, stage, seq, sub)
         }
+        return true
       })
       // Rows that only came to an end cannot make a group; their old members are left out page by page.
-      if (stages.length > 0 || rows.some((row) => row.status === "live")) dropSnapshots(ofRun(run))
+      if (stages.length > 0 || rows.some((row) => row.status === "live")) dropSnapshots(ofRun(esc(owner.run)))
+      return done ?? false
     },
 
     rows: (
@@ -134,13 +147,14 @@ export const make = (database: SqliteDatabase) => {
         detail: unescNull(row.detail)
       })),
 
-    reopen: (name: string, stage: number): void => {
-      const run = esc(name)
-      transaction(() => {
+    reopen: (owner: RunOwner, stage: number): boolean => {
+      const done = owned(owner, (run) => {
         reviveRows.run(run, stage)
         forgetResults.run(run, stage)
+        return true
       })
-      dropSnapshots(ofRun(run))
+      dropSnapshots(ofRun(esc(owner.run)))
+      return done ?? false
     },
 
     /** null: a step towards the page was made, ask again. `restart`: the first asking for a first page. */
@@ -193,9 +207,8 @@ export const make = (database: SqliteDatabase) => {
         cluster: unescNull(cluster)
       })),
 
-    putResults: (name: string, stage: number, results: ReadonlyArray<SetResult>): void => {
-      const run = esc(name)
-      transaction(() => {
+    putResults: (owner: RunOwner, stage: number, results: ReadonlyArray<SetResult>): boolean =>
+      owned(owner, (run) => {
         for (const one of results) {
           const { dropped, patch } = storeResult(one)
           putResult.run(run, stage, one.seq, one.sub, dropped, patch, escNull(clusterText(one.patch)))
@@ -203,8 +216,8 @@ export const make = (database: SqliteDatabase) => {
             dropRow.run(stage, esc(one.drop.reason), escNull(dropDetail(one.drop.detail)), run, one.seq, one.sub)
           }
         }
-      })
-    },
+        return true
+      }) ?? false,
 
     results: (run: string, stage: number, refs: ReadonlyArray<RowRef>): ReadonlyArray<SetResult | undefined> =>
       refs.map(({ seq, sub }) => {
@@ -219,13 +232,15 @@ export const make = (database: SqliteDatabase) => {
       )
         .map((row) => ({ ...row, derived: row.derived === 1, reason: unescNull(row.reason) })),
 
-    forget: (name: string, maxRows: number): boolean => {
-      const run = esc(name)
-      const left = transaction(() =>
-        forgetTables.reduce((rest, table) => rest > 0 ? rest - Number(table.run(run, rest).changes) : 0, maxRows)
+    /** Whether nothing is left; undefined: it was not done. */
+    forget: (owner: RunOwner, maxRows: number): boolean | undefined => {
+      const left = owned(
+        owner,
+        (run) =>
+          forgetTables.reduce((rest, table) => rest > 0 ? rest - Number(table.run(run, rest).changes) : 0, maxRows)
       )
-      dropSnapshots(ofRun(run))
-      return left > 0
+      dropSnapshots(ofRun(esc(owner.run)))
+      return left === undefined ? undefined : left > 0
     }
   }
 }

@@ -2,15 +2,21 @@
 // slow disk holds up this thread and never the runner's event loop. It imports nothing of Effect, so it starts in a few
 // milliseconds.
 import { parentPort, workerData } from "node:worker_threads"
+import * as SqliteActorIndex from "./SqliteActorIndex.ts"
 import * as SqliteActorStore from "./SqliteActorStore.ts"
+import * as SqliteAuditLog from "./SqliteAuditLog.ts"
 import { failureOf, open, type SqliteDatabase, TooNew } from "./SqliteDatabase.ts"
+import * as SqliteProcesses from "./SqliteProcesses.ts"
 import { buffersOfBytes, isPackedBytes, type Message, type Request, type SqliteSettings } from "./SqliteProtocol.ts"
 import * as SqliteRunIndex from "./SqliteRunIndex.ts"
 
 /** What can be called from the other thread, by port and method. */
 export interface SqlitePorts {
   readonly actors: ReturnType<typeof SqliteActorStore.make>
+  readonly lists: ReturnType<typeof SqliteActorIndex.make>
+  readonly audits: ReturnType<typeof SqliteAuditLog.make>
   readonly index: ReturnType<typeof SqliteRunIndex.make>
+  readonly processes: ReturnType<typeof SqliteProcesses.make>
 }
 
 const serve = (port: NonNullable<typeof parentPort>, settings: SqliteSettings): void => {
@@ -26,7 +32,13 @@ const serve = (port: NonNullable<typeof parentPort>, settings: SqliteSettings): 
     )
     return port.close()
   }
-  const ports: SqlitePorts = { actors: SqliteActorStore.make(database), index: SqliteRunIndex.make(database) }
+  const ports: SqlitePorts = {
+    actors: SqliteActorStore.make(database),
+    lists: SqliteActorIndex.make(database),
+    audits: SqliteAuditLog.make(database),
+    index: SqliteRunIndex.make(database),
+    processes: SqliteProcesses.make(database)
+  }
   port.on("message", (request: Request) => {
     if (request._tag === "close") {
       database.close()

@@ -4,6 +4,7 @@ import { ActorStore } from "../../../src/actors/ActorStore.ts"
 import { RunIndex } from "../../../src/actors/RunIndex.ts"
 import type { ActorCommit } from "../../../src/domain/Commit.ts"
 import { digest } from "../../../src/domain/Ids.ts"
+import { postgresMigrations } from "../../../src/runners/Migrations.ts"
 import * as Postgres from "../../../src/runners/postgres/Postgres.ts"
 import { available, freshSchema, layerIn, query, skipped, url } from "./TestDatabase.ts"
 
@@ -35,7 +36,7 @@ describe.skipIf(!available)("the PostgreSQL store", () => {
       const rows = yield* query<{ number: number }>(`SELECT number FROM ${schema}.polya_migration ORDER BY number`)
       assert.deepStrictEqual(
         rows.map(({ number }) => number),
-        [1, 2]
+        postgresMigrations.map(({ number }) => number)
       )
     }))
 
@@ -93,8 +94,9 @@ describe.skipIf(!available)("the PostgreSQL store", () => {
       const schema = freshSchema()
       const [one, two] = yield* Effect.all([open(schema), open(schema)])
       const seqs = [0, 1, 2, 3]
+      const owner = { run: "r", epoch: yield* one.index.claim("r") }
       yield* one.index.put(
-        "r",
+        owner,
         seqs.map((seq) => ({
           seq,
           sub: 0,
@@ -110,7 +112,7 @@ describe.skipIf(!available)("the PostgreSQL store", () => {
       const first = yield* one.index.groups("r", 1, "key", { after: null, limit: 2 })
       const rest = yield* two.index.groups("r", 1, "key", { after: first.at(-1) ?? null, limit: 9 })
       assert.deepStrictEqual([...first, ...rest].map(({ seq }) => seq), seqs)
-      yield* two.index.put("r", [{
+      yield* two.index.put(owner, [{
         seq: 4,
         sub: 0,
         parent: null,
@@ -126,6 +128,42 @@ describe.skipIf(!available)("the PostgreSQL store", () => {
         (yield* one.index.groups("r", 1, "key", { after: first.at(-1) ?? null, limit: 9 })).map(({ seq }) => seq),
         [2, 3, 4]
       )
+    }))
+
+  it.effect("lets a claim wait for a write under way, and refuses the write that comes after it", () =>
+    Effect.gen(function*() {
+      const schema = freshSchema()
+      const [one, two] = yield* Effect.all([open(schema), open(schema)])
+      const rows = (name: string) =>
+        Array.from({ length: 200 }, (_, seq) => ({
+          seq,
+          sub: 0,
+          parent: null,
+          actor: name,
+          status: "live" as const,
+          stage: null,
+          reason: null,
+          detail: null
+        }))
+      for (let round = 0; round < 20; round++) {
+        const run = `r${round}`
+        const stale = { run, epoch: yield* one.index.claim(run) }
+        const write = Effect.result(one.index.put(stale, rows("stale"), []))
+        // What the new owner reads after its claim is all that the old one ever wrote.
+        const takeOver = Effect.gen(function*() {
+          const epoch = yield* two.index.claim(run)
+          const seen = yield* two.index.counts(run)
+          yield* two.index.put({ run, epoch }, rows("owner").slice(0, 100), [])
+          return seen.reduce((sum, { count }) => sum + count, 0)
+        })
+        const [wrote, , seen] = yield* Effect.all([write, write, takeOver], { concurrency: 3 })
+        const late = yield* Effect.flip(one.index.put(stale, rows("late"), []))
+        assert.strictEqual(late._tag, "RunDisowned")
+        const left = yield* two.index.rows(run, { after: null, limit: 999, statuses: ["live"] })
+        if (wrote._tag === "Success") assert.include([0, 200], seen)
+        assert.strictEqual(left.length, seen === 0 ? 100 : 200)
+        assert.isTrue(left.slice(0, 100).every(({ actor }) => actor === "owner"))
+      }
     }))
 })
 if (!available) it(skipped, ({ skip }) => skip(skipped))

@@ -27,8 +27,8 @@ export const query = <Row extends object>(text: string) => Effect.orDie(sql((cli
 export const freshSchema = (): string => `polya_test_${randomBytes(6).toString("hex")}`
 
 /** A store in `schema`, which is dropped when the layer's scope closes. */
-export const layerIn = (schema: string) =>
-  Postgres.layer({ url, schema, maxConnections: 4 }).pipe(
+export const layerIn = (schema: string, options: Partial<Postgres.PostgresOptions> = {}) =>
+  Postgres.layer({ url, schema, maxConnections: 4, ...options }).pipe(
     Layer.provideMerge(
       Layer.effectDiscard(Effect.acquireRelease(Effect.void, () => query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)))
     )

@@ -4,7 +4,9 @@ import { Effect, Schema, Stream } from "effect"
 import { chmod, mkdir, readFile, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
+import { Sources } from "../../../src/actors/Sources.ts"
 import { sourceStart } from "../../../src/domain/Source.ts"
+import { layerWith } from "../../../src/runners/sources/Sources.ts"
 import {
   benchmarksOf,
   fileOf,
@@ -255,6 +257,13 @@ describe("a format is told", () => {
 })
 
 describe("benchmarks", () => {
+  it.effect("that are longer than a run can hold are refused before they fill the memory", () =>
+    Effect.gen(function*() {
+      const long = Array.from({ length: 1_200 }, (_, row) => ({ id: String(row), problem: "x".repeat(60_000) }))
+      const path = yield* fileOf("long.jsonl", jsonLines(long))
+      const read = Effect.flatMap(Sources, (port) => port.benchmarks([path])).pipe(Effect.provide(layerWith({})))
+      assert.include((yield* Effect.flip(read)).message, "longer than")
+    }))
   it.effect("give the texts of all rows under the file's name and their id or line, bad rows left out", () =>
     Effect.gen(function*() {
       const folder = yield* temporaryFolder

@@ -198,8 +198,9 @@ describe("the SQLite store", () => {
       const index = yield* RunIndex
       const store = yield* ActorStore
       const seqs = Array.from({ length: 5000 }, (_, seq) => seq)
+      const owner = { run: "r", epoch: yield* index.claim("r") }
       yield* index.put(
-        "r",
+        owner,
         seqs.map((seq) => ({
           seq,
           sub: 0,

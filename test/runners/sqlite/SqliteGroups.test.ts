@@ -9,8 +9,9 @@ describe("groups on SQLite", () => {
     const database = open({ filename: ":memory:", synchronous: "FULL", busyMillis: 0, maxValueBytes: 1_000_000 })
     const count = 5000
     const seqs = Array.from({ length: count }, (_, seq) => seq)
-    SqliteRunIndex.make(database).put(
-      "r",
+    const index = SqliteRunIndex.make(database)
+    index.put(
+      { run: "r", epoch: index.claim("r") },
       seqs.map((seq) => ({
         seq,
         sub: 0,
