@@ -35,7 +35,7 @@ const Counter = DurableActor.make({
 const idleMillis = 2_000
 const folder = mkdtempSync(join(tmpdir(), "polya-bench-"))
 const app = Counter.layer().pipe(
-  Layer.provideMerge(Committer.layer()),
+  Layer.provideMerge(Committer.layer),
   Layer.provideMerge(EmbeddedCluster.layer()),
   Layer.provideMerge(Sqlite.layer({ filename: join(folder, "actors.db") })),
   Layer.provideMerge(Layer.succeed(DurableActor.ActorLimits, { ...DurableActor.actorLimitsDefaults, idleMillis }))

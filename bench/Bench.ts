@@ -1,23 +1,38 @@
 // npm run bench -- NAME [arguments]: one line of JSON a figure, { name, value, unit, against?, ratio? }.
+import { enableCompileCache } from "node:module"
+
 const benches: Readonly<Record<string, readonly [file: string, what: string]>> = {
   "main-job": [
     "./MainJob.ts",
     "14,947 real problems through dataset-cpu: rate and memory; with --times 10 also ten times as many"
   ],
+  "actor-list": [
+    "./actorList.ts",
+    "filters, orders and searches over 1,000,000 actors; --store sqlite for SQLite"
+  ],
   actors: ["./Actors.ts", "100,000 durable actors touched once: rate, peak and settled memory"],
+  "api-route": ["./ApiRoute.ts", "a durable command through the full API against the bare bridge"],
+  "durable-service": [
+    "./DurableService.ts",
+    "a service on durable actors for load generators, over HTTP until it is stopped (bench/README.md)"
+  ],
+  failover: ["./Failover.ts", "from kill -9 of a run's runner to its next progress elsewhere, over 20 kills"],
+  scale: ["./Scale.ts", "three runners against one on a run that burns processor time"],
   start: ["./Start.ts", "time to --help and to a run's first commit"],
   store: ["./store.ts", "the storage adapters"],
+  subscribers: ["./Subscribers.ts", "what 1,000 WebSocket subscribers cost a busy run: rate and memory"],
   text: ["./text.ts", "the stages' text laws"]
 }
 
 const [name = "", ...rest] = process.argv.slice(2)
 const bench = benches[name]
 if (bench === undefined) {
-  const list = Object.entries(benches).map(([known, [, what]]) => `  ${known.padEnd(10)} ${what}`)
+  const list = Object.entries(benches).map(([known, [, what]]) => `  ${known.padEnd(15)} ${what}`)
   process.stderr.write(`npm run bench -- NAME\n${list.join("\n")}\n`)
   process.exitCode = 2
 } else {
   // Each bench reads its own arguments.
   process.argv.splice(2, process.argv.length - 2, ...rest)
+  enableCompileCache()
   await import(bench[0])
 }

@@ -58,11 +58,12 @@ const commits = (name: string, size: number, total: number) =>
 const put = (name: string) =>
   Effect.gen(function*() {
     const index = yield* RunIndex
+    const owner = { run: "bench", epoch: yield* index.claim("bench") }
     const batchRows = 512
     const write = (from: number) => {
       const seqs = Array.from({ length: Math.min(batchRows, rows - from) }, (_, i) => from + i)
       return index.put(
-        "bench",
+        owner,
         seqs.map((seq) => ({
           seq,
           sub: 0,
