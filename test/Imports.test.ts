@@ -12,7 +12,7 @@ const allowed: Record<string, ReadonlyArray<string>> = {
   http: ["domain", "actors", "http"]
 }
 /** What the domain may use: Effect and parsers without I/O. */
-const pure = /^(effect|@noble\/hashes|htmlparser2|entities)(\/|$)/
+const pure = /^(effect|@lezer\/(common|python)|@noble\/hashes|htmlparser2|entities)(\/|$)/
 
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => /\.(ts|js)$/.test(file))
 const texts = new Map(files.map((file) => [file, readFileSync(join(root, file), "utf8")]))
