@@ -1,13 +1,12 @@
-// Stages in worker threads. Calls that wait are merged into batches; a worker has one batch in work and one waiting, so it never idles.
-// A batch that outlives its deadline or kills its thread is done again row by row, and the row that does it alone fails alone.
+// Stages in worker threads (WorkerPool.ts). A batch that outlives its deadline or kills its thread is done again row by row, and the row
+// that does it alone fails alone.
 import { Effect, Layer } from "effect"
-import { setFlagsFromString } from "node:v8"
-import { Worker } from "node:worker_threads"
-import { RunnerStats, type WorkerState } from "../actors/RunnerStats.ts"
+import { RunnerStats } from "../actors/RunnerStats.ts"
 import { StageExecutor, type WorkPlan } from "../actors/StageExecutor.ts"
 import type { StageJob, StageWork } from "../domain/Segment.ts"
 import { failed } from "../domain/Stage.ts"
-import type { FromWorker, ToWorker } from "./StageWorker.ts"
+import type { ToWorker } from "./StageWorker.ts"
+import { type Broken, makePool } from "./WorkerPool.ts"
 
 export interface StageWorkersOptions {
   /** Threads; at least 1. */
@@ -22,23 +21,9 @@ export interface StageWorkersOptions {
 
 const maxBatchRows = 256
 
-interface Call {
+interface StageCall {
   readonly work: WorkPlan
   readonly job: StageJob
-  readonly done: (work: StageWork) => void
-  /** It was in a batch that broke: it runs alone. */
-  alone: boolean
-}
-interface Batch {
-  readonly call: number
-  readonly calls: ReadonlyArray<Call>
-}
-interface Thread {
-  readonly worker: Worker
-  readonly prepared: Set<string>
-  /** The first is in work, the second waits in the thread's mailbox. */
-  readonly batches: Array<Batch>
-  timer: NodeJS.Timeout | undefined
 }
 
 const stageWorker = new URL(import.meta.url.endsWith(".ts") ? "./StageWorker.ts" : "./StageWorker.js", import.meta.url)
@@ -48,7 +33,7 @@ export const layer = (options: StageWorkersOptions): Layer.Layer<StageExecutor> 
     StageExecutor,
     Effect.gen(function*() {
       const pool = yield* Effect.acquireRelease(
-        Effect.sync(() => makePool(options)),
+        Effect.sync(() => stagePool(options)),
         (pool) => Effect.promise(() => pool.close())
       )
       const stats = yield* RunnerStats
@@ -58,150 +43,29 @@ export const layer = (options: StageWorkersOptions): Layer.Layer<StageExecutor> 
           if (stats.workers === pool.state) stats.workers = undefined
         })
       )
-      return StageExecutor.of({
-        run: (work, jobs) =>
-          jobs.length === 0 ? Effect.succeed([]) : Effect.callback<ReadonlyArray<StageWork>>((resume) => {
-            const works: Array<StageWork> = new Array(jobs.length)
-            let missing = jobs.length
-            const calls = jobs.map((job, index): Call => ({
-              work,
-              job,
-              alone: false,
-              done: (result) => {
-                works[index] = result
-                if (--missing === 0) resume(Effect.succeed(works))
-              }
-            }))
-            pool.submit(calls)
-            return Effect.sync(() => pool.withdraw(calls))
-          })
-      })
+      return StageExecutor.of({ run: (work, jobs) => pool.run(jobs.map((job) => ({ work, job }))) })
     })
   )
 
-const makePool = (options: StageWorkersOptions) => {
-  const { heapMiB, script = stageWorker, workers } = options
-  // A heap flag of the program would hold for every new thread and win over the limit below; the main heap has its size already.
-  setFlagsFromString("--max-old-space-size=0")
-  let waiting: Array<Call> = []
-  let calls = 0
-  let closed = false
-  const threads: Array<Thread> = []
-
-  const start = (): void => {
-    const worker = new Worker(script, {
-      resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: 24 },
-      execArgv: ["--disable-warning=ExperimentalWarning"]
-    })
-    const thread: Thread = { worker, prepared: new Set(), batches: [], timer: undefined }
-    worker.on("message", (message: FromWorker) => answered(thread, message))
-    worker.on("error", (error) => broken(thread, "StageCrashed", `the stage crashed its thread: ${error.message}`))
-    worker.on("exit", (code) => broken(thread, "StageCrashed", `the stage ended its thread (code ${code})`))
-    threads.push(thread)
-  }
-  const startAll = (): void => {
-    while (threads.length < Math.max(1, workers)) start()
-  }
-  const post = (thread: Thread, message: ToWorker): void => thread.worker.postMessage(message)
-
-  const dispatch = (): void => {
-    // A thread that broke is replaced when there is work, so that one that can never start costs the calls it fails and no more.
-    if (waiting.length > 0) startAll()
-    for (const thread of threads) {
-      while (thread.batches.length < 2 && waiting.length > 0) {
-        const first = waiting[0] as Call
-        let size = 1
-        while (size < maxBatchRows && !first.alone) {
-          const next = waiting[size]
-          if (next === undefined || next.alone || next.work.id !== first.work.id) break
-          size++
-        }
-        send(thread, waiting.splice(0, size))
-      }
-    }
-  }
-  const send = (thread: Thread, batch: ReadonlyArray<Call>): void => {
-    const { work } = batch[0] as Call
-    if (!thread.prepared.has(work.id)) {
-      thread.prepared.add(work.id)
-      post(thread, { _tag: "Prepare", id: work.id, stages: work.stages, resources: work.resources })
-    }
-    const call = ++calls
-    thread.batches.push({ call, calls: batch })
-    if (thread.batches.length === 1) watch(thread)
-    post(thread, { _tag: "Run", call, id: work.id, jobs: batch.map(({ job }) => job) })
-  }
-  const watch = (thread: Thread): void => {
-    clearTimeout(thread.timer)
-    const { batchMillis } = options
-    thread.timer = thread.batches.length === 0
-      ? undefined
-      : setTimeout(() => broken(thread, "StageTimedOut", `the stage took longer than ${batchMillis} ms`), batchMillis)
-  }
-  const answered = (thread: Thread, message: FromWorker): void => {
-    // What a thread says while it is being ended comes too late: its rows are done again.
-    if (!threads.includes(thread)) return
-    const batch = thread.batches.shift()
-    watch(thread)
-    if (batch === undefined) return
-    if (message._tag === "Done") batch.calls.forEach((call, index) => call.done(message.works[index] ?? lost))
-    else {
-      // The thread let go of this plan for newer ones, or could not prepare it.
-      const plan = batch.calls[0]?.work.id ?? ""
-      thread.prepared.delete(plan)
-      if (message.detail === "") waiting = batch.calls.concat(waiting)
-      else for (const call of batch.calls) call.done(failure(call.job, "StageUnprepared", message.detail))
-    }
-    dispatch()
-  }
-  /** Ends the thread and does its batches again, the one that broke it row by row. */
-  const broken = (thread: Thread, tag: string, message: string): void => {
-    const at = threads.indexOf(thread)
-    if (at < 0) return
-    threads.splice(at, 1)
-    clearTimeout(thread.timer)
-    void thread.worker.terminate()
-    const [inWork, ...others] = thread.batches
-    const again: Array<Call> = []
-    if (inWork !== undefined) {
-      const [only] = inWork.calls
-      if (inWork.calls.length === 1 && only !== undefined) only.done(failure(only.job, tag, message))
-      else for (const call of inWork.calls) again.push(Object.assign(call, { alone: true }))
-    }
-    for (const batch of others) again.push(...batch.calls)
-    waiting = again.concat(waiting)
-    if (!closed) dispatch()
-  }
-
-  startAll()
-  return {
-    state: (): WorkerState => ({
-      workers: threads.length,
-      busy: threads.filter(({ batches }) => batches.length > 0).length,
-      waiting: threads.reduce(
-        (sum, { batches: [, next] }) => sum + (next === undefined ? 0 : next.calls.length),
-        waiting.length
-      )
-    }),
-    submit: (batch: ReadonlyArray<Call>): void => {
-      waiting.push(...batch)
-      dispatch()
+const stagePool = (options: StageWorkersOptions) =>
+  makePool<StageCall, StageWork>({
+    workers: options.workers,
+    heapMiB: options.heapMiB,
+    script: options.script ?? stageWorker,
+    maxBatch: maxBatchRows,
+    eager: true,
+    tracked: false,
+    // Live: read anew for each batch.
+    limitMillis: () => options.batchMillis,
+    plan: {
+      id: ({ work }) => work.id,
+      prepare: ({ work: { id, resources, stages } }): ToWorker => ({ _tag: "Prepare", id, stages, resources }),
+      job: ({ job }) => job
     },
-    withdraw: (batch: ReadonlyArray<Call>): void => {
-      const gone = new Set(batch)
-      waiting = waiting.filter((call) => !gone.has(call))
-    },
-    close: async (): Promise<void> => {
-      closed = true
-      const all = threads.splice(0)
-      for (const { timer } of all) clearTimeout(timer)
-      await Promise.all(all.map(({ worker }) => worker.terminate()))
-    }
-  }
-}
+    broken: ({ job }, why) => ({ outcomes: [{ ord: job.from, outcome: failureOf(why), millis: 0 }], entries: [] })
+  })
 
-const failure = (job: StageJob, tag: string, message: string): StageWork => ({
-  outcomes: [{ ord: job.from, outcome: failed(tag, message), millis: 0 }],
-  entries: []
-})
-const lost: StageWork = { outcomes: [], entries: [] }
+const failureOf = ({ detail, reason }: Broken) =>
+  reason === "unprepared"
+    ? failed("StageUnprepared", detail)
+    : failed(reason === "time" ? "StageTimedOut" : "StageCrashed", `the stage ${detail}`)
