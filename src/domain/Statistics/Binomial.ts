@@ -3,8 +3,11 @@
 import { CompensatedSum } from "../CompensatedSum.ts"
 import { finite, whole } from "./Range.ts"
 
-/** The largest number of trials of `binomialTail`; about four million steps there. */
+/** The largest number of trials of `binomialTail`; about a million steps there. */
 export const trialsMaximum = 1_000_000_000
+
+/** Weights below this, the mode's being 1, are nothing. It is far above where numbers lose digits and a product stops to shrink. */
+const negligible = 1e-290
 
 /**
  * P(X >= least) for X ~ Binomial(trials, p). trials: 0..10^9; p in [0, 1]; least: any whole number. In [0, 1]; 1 when
@@ -25,13 +28,13 @@ export const binomialTail = (trials: number, p: number, least: number): number =
     all.add(weight)
     if (j >= least) tail.add(weight)
   }
-  for (let j = mode, weight = 1; weight > 0; j++) {
+  for (let j = mode, weight = 1; weight > negligible; j++) {
     count(j, weight)
     weight *= ((trials - j) / (j + 1)) * odds
   }
   for (let j = mode, weight = 1; j > 0;) {
     weight *= j / (trials - j + 1) / odds
-    if (weight === 0) break
+    if (weight < negligible) break
     j--
     count(j, weight)
   }
