@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, readonly [file: string, what: string]>> =
   ],
   actors: ["./Actors.ts", "100,000 durable actors touched once: rate, peak and settled memory"],
   "api-route": ["./ApiRoute.ts", "a durable command through the full API against the bare bridge"],
+  classifier: ["./classifier.ts", "domains of MATH's problems: accuracy on those held out, and rate"],
   "durable-service": [
     "./DurableService.ts",
     "a service on durable actors for load generators, over HTTP until it is stopped (bench/README.md)"
