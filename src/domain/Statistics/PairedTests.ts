@@ -11,7 +11,7 @@ export const bootstrapDraws = 100_000_000
 
 /**
  * Two-sided exact p-value that two systems are equally good, from the problems that only the one or only the other solved.
- * onlyFirst, onlySecond: whole, sum at most 10^9. In (0, 1]; 1 when there is no such problem. McNemar 1947, exact binomial form.
+ * onlyFirst, onlySecond: whole, sum at most 10^9. In [0, 1]; 1 when there is no such problem, 0 below 1e-290. McNemar 1947, exact binomial form.
  */
 export const mcNemarExact = (onlyFirst: number, onlySecond: number): number => {
   const pairs = whole("onlyFirst", onlyFirst, 0) + whole("onlySecond", onlySecond, 0)
