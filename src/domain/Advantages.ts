@@ -16,7 +16,7 @@ const Epsilon = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })
  *   group of one counts with mean 0 and std 1 (`singleton: "raw"`); TRL: `sample`, 1e-4, and it gets 0 (`"zero"`).
  * - `BatchScaled`: (r - m) / (sample std of all rewards of the batch + epsilon). LitePPO (arXiv:2508.08221). A batch of one
  *   reward gets 0.
- * - `MeanScaled`: (r - m) / m. MaxRL. Only for groups with m > 0, null otherwise.
+ * - `MeanScaled`: (r - m) / m. MaxRL. Only for groups with m > 0 (beyond rounding), null otherwise.
  * - `Whitened`: r - m, then minus its mean over the batch and divided by its sample std over the batch + epsilon.
  *   REINFORCE++-baseline (arXiv:2501.03262). Null for the whole batch where that std is 0 or there are fewer than 2 rewards.
  */
@@ -95,6 +95,13 @@ const scaled = (deviations_G: Float64Array, factor: number): Float64Array => dev
 const overSpread = (deviations_G: Float64Array, spread: number): Float64Array =>
   spread === 0 ? deviations_G : deviations_G.map((d) => d / spread)
 
+/** Whether a mean is above 0 by more than the rounding of rewards that cancel. */
+const isPositive = (mean: number, rewards_G: ArrayLike<number>): boolean => {
+  let largest = 0
+  for (let i = 0; i < rewards_G.length; i++) largest = Math.max(largest, Math.abs(rewards_G[i] as number))
+  return mean > 8 * Number.EPSILON * largest
+}
+
 /** The sample std over all values of the groups that have statistics; null for fewer than two values. */
 const batchStd = (values_N_G: ReadonlyArray<ArrayLike<number>>): number | null =>
   groupStatistics(Float64Array.from(values_N_G.flatMap((values_G) => Array.from(values_G))))?.sampleStd ?? null
@@ -148,7 +155,7 @@ export const advantages = (
     }
     case "MeanScaled":
       return perGroup(({ deviations_G, mean }, rewards_G) =>
-        rewards_G.length === 0 ? deviations_G : mean > 0 ? overSpread(deviations_G, mean) : null
+        rewards_G.length === 0 ? deviations_G : isPositive(mean, rewards_G) ? overSpread(deviations_G, mean) : null
       )
     case "Whitened": {
       const centred_N_G = statistics_N.map((statistics) => statistics?.deviations_G ?? new Float64Array(0))

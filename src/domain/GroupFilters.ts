@@ -36,8 +36,8 @@ export const isConstant = (rewards_G: ArrayLike<number>): boolean => {
 }
 
 /**
- * Whether a group has something to teach: its rewards are finite and differ. DAPO's dynamic sampling (arXiv:2503.14476,
- * equation 11) keeps 0 < right < G; for rewards of right and wrong that is the same. Compare outcomes (`outcomesDiffer`)
+ * Whether a group has something to teach: its rewards are finite and differ. DAPO's dynamic sampling (arXiv:2503.14476)
+ * keeps 0 < right < G; for rewards of right and wrong that is the same. Compare outcomes (`outcomesDiffer`)
  * where rewards also carry shaping (length, format) that should not keep a group.
  */
 export const keepForDynamicSampling = (rewards_G: ArrayLike<number>): boolean => {
