@@ -71,7 +71,7 @@ const objectiveOf = ({ algorithm, params }: Entry): unknown => {
     case "reinforce_is_token_mean":
       return { _tag: "ImportanceSampling" }
     default: {
-      if (/^ratio_capped_is_cap/.test(algorithm)) return { _tag: "RatioCapped", ratioMax: params["cap"] }
+      if (algorithm.startsWith("ratio_capped_is_cap")) return { _tag: "RatioCapped", ratioMax: params["cap"] }
       throw new Error(`unknown algorithm ${algorithm}`)
     }
   }
