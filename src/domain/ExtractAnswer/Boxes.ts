@@ -15,7 +15,7 @@ export interface Boxes {
   readonly unclosed: Span | null
 }
 
-const names: ReadonlyArray<string> = ["boxed", "fbox", "framebox"]
+const allNames: ReadonlyArray<string> = ["boxed", "fbox", "framebox"]
 const isLetter = (sign: string | undefined): boolean => sign !== undefined && /[a-zA-Z]/.test(sign)
 const isBlank = (sign: string | undefined): boolean => sign !== undefined && sign.trim() === ""
 
@@ -36,7 +36,7 @@ const matchingBraces = (text: string): Int32Array => {
 }
 
 /** The end of a name of a box that starts at `at` (where its letters start), or -1. */
-const nameEnd = (text: string, at: number): number => {
+const nameEnd = (text: string, at: number, names: ReadonlyArray<string>): number => {
   for (const name of names) {
     if (text.startsWith(name, at) && !isLetter(text[at + name.length])) return at + name.length
   }
@@ -55,14 +55,14 @@ const unbracedEnd = (text: string, at: number): number => {
   return end
 }
 
-export const boxesOf = (text: string): Boxes => {
+export const boxesOf = (text: string, names: ReadonlyArray<string> = allNames): Boxes => {
   const complete: Array<Span> = []
   let unclosed: Span | null = null
   let closes: Int32Array | null = null
   for (let at = 0; at < text.length; at++) {
     const sign = text[at]
     if (sign !== "b" && sign !== "f" && sign !== "o") continue
-    const end = nameEnd(text, at)
+    const end = nameEnd(text, at, names)
     if (end < 0) continue
     const before = text[at - 1]
     const commanded = before === "\\" || before === "\b"
