@@ -1,6 +1,7 @@
 // Rewards of sampled responses. A reward is not only a number: it keeps what was found (right, wrong, undecided, or no answer
 // to judge at all) and the parts that it is the sum of, so that a parse failure is never mistaken for a wrong answer.
-// Judging a text is left to a function handed in.
+// Judging a text is left to a function handed in. Lengths are counts; a part that is not a number makes its total NaN, and no
+// advantage is made of that.
 import { Schema } from "effect"
 
 /**
@@ -99,7 +100,7 @@ export const blendJudge = (reward: Reward, scores: JudgeScores, weight: number):
 
 /** -coefficient * max(0, characters / 1000 - 2), 0 or less: aimo3-recipe's optional length penalty. */
 export const lengthPenalty = (characters: number, coefficient: number): number =>
-  0 - coefficient * Math.max(0, characters / 1000 - 2)
+  characters > 2000 ? 0 - coefficient * (characters / 1000 - 2) : 0
 
 /**
  * DAPO's soft overlong punishment (arXiv:2503.14476), in -1..0: 0 up to maxLength - cacheLength tokens, then
@@ -107,7 +108,7 @@ export const lengthPenalty = (characters: number, coefficient: number): number =
  */
 export const overlongPenalty = (lengthTokens: number, maxLength: number, cacheLength: number): number => {
   const over = lengthTokens - (maxLength - cacheLength)
-  if (over <= 0) return 0
+  if (!(over > 0)) return 0
   return lengthTokens > maxLength ? -1 : 0 - Math.min(1, over / cacheLength)
 }
 
@@ -122,7 +123,7 @@ export const overlongPenaltyUnbounded = (
   factor = 1
 ): number => {
   const over = lengthTokens - (maxLength - bufferLength)
-  if (over <= 0) return 0
+  if (!(over > 0)) return 0
   return bufferLength > 0 ? Math.min(0 - over / bufferLength * factor, 0) : 0 - factor
 }
 

@@ -11,7 +11,7 @@ const Length = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: Number.M
  * - `SequenceMeanOfTokenMeans`: 1 / (N n_i); a fully masked sequence counts as 0 (GRPO, TRL).
  * - `ActiveSequenceMeanOfTokenMeans`: 1 / (N' n_i); it is left out (verl `seq-mean-token-mean`).
  * - `ActiveSequenceMeanOfTokenSums`: 1 / N' (verl `seq-mean-token-sum`).
- * - `ActiveSequenceMeanOfTokenSumsNormed`: 1 / (N' horizon) (verl `seq-mean-token-sum-norm`).
+ * - `ActiveSequenceMeanOfTokenSumsNormed`: 1 / (N' horizon) (verl `seq-mean-token-sum-norm`; older versions have no N').
  * - `ConstantLength`: 1 / (N maxCompletionLength). Dr. GRPO (arXiv:2503.20783).
  * - `Sum`: 1. Tinker. The scale of the learning rate then depends on the tokens per batch: divide the advantages by the number
  *   of active tokens to port a recipe that uses a mean.
