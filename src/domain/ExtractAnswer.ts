@@ -13,7 +13,7 @@ import {
   trimmed
 } from "./ExtractAnswer/Candidates.ts"
 import { choiceOf } from "./ExtractAnswer/Choices.ts"
-import { copulas, nonAnswers, percentWords, retractions, uncertainties } from "./ExtractAnswer/Phrases.ts"
+import { copulas, finals, nonAnswers, percentWords, retractions, uncertainties } from "./ExtractAnswer/Phrases.ts"
 import { foldedCase, responseOf, tailLength } from "./ExtractAnswer/Response.ts"
 import type { VerifyOptions } from "./Verdict.ts"
 
@@ -104,7 +104,7 @@ const asciiDigits = (text: string): string =>
 
 const spacing = /\\(?:quad|qquad|hspace|text|textrm|mbox|mathrm|left|right|[,;:! ()[\]])|[{}$&~*_]/g
 const corrected =
-  /\b(?:no|not|wait|actually|then|rather|instead|hence|thus|so|therefore|but|oops|sorry|correction|becomes|which|because|since|if|when|where|with|is|are|was|were|equals|gives|we|from)\b|[=<>]|\\(?:to|implies|iff|rightarrow|right)|[⇒→≈]|\\approx/i
+  /\b(?:no|not|wait|actually|then|rather|instead|hence|thus|so|therefore|but|as|equivalently|alternatively|simplified|that|oops|sorry|correction|becomes|which|because|since|if|when|where|with|is|are|was|were|equals|gives|we|from)\b|[=<>]|\\(?:to|implies|iff|rightarrow|right)|[⇒→≈]|\\approx/i
 
 /**
  * Whether two neighbouring boxes are one answer: nothing but commas, "and", "or" and spacing between them, or such with a few
@@ -122,7 +122,8 @@ const boxesBelong = (gap: string): boolean => {
 }
 
 /** The exact value before "≈ \boxed{...}" is the answer. */
-const isApproximation = (gap: string): boolean => /^[\s$)]*(?:\\approx|≈)[\s$(]*$/.test(gap)
+const isApproximation = (gap: string): boolean =>
+  /^[\s$)\\,]*(?:\\approx|≈|(?:or|which is|i\.e\.,?)? ?(?:approximately|about|roughly))[\s$(\\]*$/i.test(gap)
 
 const boxedAnswer = (text: string, boxes: Boxes): Extracted | null => {
   const spans = boxes.complete
@@ -175,7 +176,7 @@ const unclosedAnswer = (
 
 /** Whether parts can be items of one answer: equations join only where each names what it gives. */
 const alike = (a: Candidate, b: Candidate): boolean =>
-  [a, b].every(({ text }) => {
+  a.name === b.name && [a, b].every(({ text }) => {
     const at = text.indexOf("=")
     return at < 0 || /^[a-zA-Z\\{}_'()\s,0-9]{1,24}$/.test(text.slice(0, at)) && !/^\s*[0-9]/.test(text)
   })
@@ -231,8 +232,14 @@ const wordsAnswer = (region: string): string | null => {
   return rest
 }
 
-const anchorAnswer = (layout: Layout, options: VerifyOptions, words: boolean): Extracted | null => {
+const anchorAnswer = (
+  layout: Layout,
+  options: VerifyOptions,
+  words: boolean,
+  counts: (anchor: string) => boolean = () => true
+): Extracted | null => {
   for (const anchor of anchorsOf(layout, options.language, false)) {
+    if (!counts(layout.folded.slice(Math.max(0, anchor.from - 24), anchor.to))) continue
     const { candidate, from, opened, to } = anchoredCandidate(layout, anchor)
     if (candidate !== null) {
       const group = groupOf(layout, candidate, to, listed(layout))
@@ -242,6 +249,15 @@ const anchorAnswer = (layout: Layout, options: VerifyOptions, words: boolean): E
     if (said !== null) return extracted("anchor", [said], false, false)
   }
   return null
+}
+
+/** What is called the final answer after the last box, or is announced after words that take the box back. */
+const laterAnswer = (after: string, options: VerifyOptions, latex: boolean, expr: boolean): Extracted | null => {
+  const folded = foldedCase(after)
+  const retracted = retractions.some((word) => folded.includes(word))
+  if (!retracted && !finals.some((word) => folded.includes(word))) return null
+  const layout = layoutOf(after, latex, expr)
+  return anchorAnswer(layout, options, false, (anchor) => retracted || finals.some((word) => anchor.includes(word)))
 }
 
 const hashAnswer = (layout: Layout): Extracted | null => {
@@ -327,7 +343,7 @@ const trailing = /^([\s\S]*?[^\s\\%％])\s{0,8}\\?(?:[%％]|per ?cent|pct)$/i
 /** A text that is an answer, with a percent sign at its end taken off. */
 const asWhole = (text: string, by: "bare" | "whole"): Extracted | null => {
   const bare = trimmed(text.replace(/^(?:\*\*|__)([\s\S]*)(?:\*\*|__)$/, "$1"))
-  const percent = bare.length <= 60 && /^[^%％]*$/.test(bare.slice(0, -1)) ? trailing.exec(bare) : null
+  const percent = bare.length <= 60 && /^[^%％=,;]*$/.test(bare.slice(0, -1)) ? trailing.exec(bare) : null
   const kept = percent?.[1] ?? bare
   return extracted(by, [asciiDigits(kept)], percent !== null, kept.includes("\\"))
 }
@@ -396,11 +412,8 @@ const find = (said: string, options: VerifyOptions, role: "gold" | "answer", mar
   if (!low) {
     const last = complete.at(-1)
     if (last !== undefined) {
-      const after = said.slice(last.to)
-      if (after.length > 20 && retractions.some((word) => foldedCase(after).includes(word))) {
-        const later = anchorAnswer(layoutOf(after, latex, expr), options, false)
-        if (later !== null) return later
-      }
+      const later = laterAnswer(said.slice(last.to), options, latex, expr)
+      if (later !== null) return later
       return boxedAnswer(said, layout.boxes)
     }
     if (unclosed !== null) {

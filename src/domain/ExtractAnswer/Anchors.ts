@@ -133,6 +133,19 @@ export const isAnswerLike = (layout: Layout, candidate: Candidate): boolean => {
   return true
 }
 
+const reasons = /[\n;]|\b(?:because|since|as|where|when|so|with|if|for|while|but|which|not)\b/
+
+/** What a stated calculation with units comes to: "20 apples / 4 boxes = 5". A candidate that is no calculation stays. */
+const computed = (layout: Layout, stated: Candidate, near: ReadonlyArray<Candidate>): Candidate => {
+  if (stated.source !== "plain") return stated
+  return near.findLast((candidate) => {
+    const gap = candidate.source === "plain" && candidate.from > stated.to
+      ? layout.folded.slice(stated.to, candidate.from)
+      : ""
+    return gap !== "" && gap.length <= 160 && /=\s*[$€£]?\s*$/.test(gap) && !reasons.test(gap) && !gap.includes("\0")
+  }) ?? stated
+}
+
 /**
  * The first candidate in the sentence after an anchor that is stated as the answer; else, after "is" or a colon, the first
  * value that is not denied. Null where nothing there is an answer. Where the line ends at the anchor, the next lines count.
@@ -163,7 +176,7 @@ export const anchoredCandidate = (
   let first: Candidate | null = null
   for (const candidate of near) {
     const said = introduction(layout.plain.slice(from, candidate.from))
-    if (said === "stated") return { candidate, from, to, opened }
+    if (said === "stated") return { candidate: computed(layout, candidate, near), from, to, opened }
     if (said === "none" && first === null && !candidate.name) first = candidate
   }
   return { candidate: opened ? first : null, from, to, opened }

@@ -57,12 +57,14 @@ const isNameFormula = (text: string): boolean =>
 
 const abbreviation = /(?:^|[\s(])(?:approx|i\.e|e\.g|eq|eqs|no|ca|vs|etc|fig|resp|cf|z\.b|d\.h)$/
 
-const endsOf = (plain: string, folded: string): ReadonlyArray<number> => {
-  const ends: Array<number> = []
+const endsOf = (plain: string, folded: string, formulas: ReadonlyArray<Span>): ReadonlyArray<number> => {
+  // A formula may hold the full stop of its sentence.
+  const ends = formulas.filter(({ text }) => /[.?!]\s*$/.test(text)).map(({ to }) => to)
   for (let at = 0; at < plain.length; at++) {
     const sign = plain[at]
     if (sign === "\n" || sign === "。" || sign === "！" || sign === "？" || sign === "؟" || sign === "۔") ends.push(at)
     else if (sign === "." || sign === "!" || sign === "?") {
+      if (plain[at - 1] === "\\") continue
       const next = plain[at + 1]
       if (next !== undefined && !/[\s"”')*_\]\0]/.test(next)) continue
       if (sign === "." && abbreviation.test(folded.slice(Math.max(0, at - 8), at))) continue
@@ -74,7 +76,7 @@ const endsOf = (plain: string, folded: string): ReadonlyArray<number> => {
     }
   }
   ends.push(plain.length)
-  return ends
+  return ends.sort((a, b) => a - b)
 }
 
 /** Lays out a text of at most some ten thousand characters. `formulas: false` reads formulas as plain text. */
@@ -97,7 +99,7 @@ export const layoutOf = (text: string, formulas: boolean, plains: boolean): Layo
     candidates.sort((a, b) => a.from - b.from)
   }
   const folded = foldedCase(plain)
-  return { text: clean, folded, plain, boxes, candidates, ends: endsOf(plain, folded) }
+  return { text: clean, folded, plain, boxes, candidates, ends: endsOf(plain, folded, found) }
 }
 
 /** The index of the first end at or after `at`. */

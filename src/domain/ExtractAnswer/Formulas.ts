@@ -38,8 +38,9 @@ const wordsIn = (formula: string): number => {
   while (at < formula.length) {
     const sign = formula[at] ?? ""
     if (sign === "\\") {
-      const command = /^\\[a-zA-Z]+/.exec(formula.slice(at, at + 40))?.[0] ?? "\\."
-      at += command.length
+      // A doubled backslash before a name is an escape too many; before anything else it breaks a line.
+      const command = /^\\{1,2}[a-zA-Z]+|^\\./.exec(formula.slice(at, at + 40))?.[0].replace("\\\\", "\\") ?? "\\"
+      at += command.length + (formula[at + 1] === "\\" && command.length > 2 ? 1 : 0)
       if (
         /^\\(?:text|mbox|textbf|textit|textrm|textnormal|mathrm|operatorname|mathbf|begin|end|boxed|label|tag)$/.test(
           command
@@ -61,8 +62,9 @@ const wordsIn = (formula: string): number => {
 /** Whether what lies between two dollars can be a formula: not money, not prose, not two paragraphs. */
 const isFormula = (inside: string, after: string | undefined): boolean => {
   if (/^\s*(?:and|or|[,;])?\s*$/.test(inside) || /\n\s{0,20}\n/.test(inside)) return false
-  const money = /^\d/.test(inside)
+  const money = /^\s*\d/.test(inside)
   if (money && after !== undefined && /\d/.test(after)) return false
+  if (money && (inside.includes("\n") || /[-+*/=x×]\s*$/.test(inside))) return false
   const words = wordsIn(inside)
   return money && /\s$/.test(inside) ? words === 0 || inside.includes("\\") : words <= 2
 }

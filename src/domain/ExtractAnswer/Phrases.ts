@@ -217,6 +217,9 @@ export const retractions: ReadonlyArray<string> = [
   "let me redo"
 ]
 
+/** What makes an announced answer the final one. */
+export const finals: ReadonlyArray<string> = ["final", "endergebnis", "endantwort", "итог", "最终", "最終", "النهائي"]
+
 /** Texts that fill the place of an answer and are none. */
 export const nonAnswers: ReadonlySet<string> = new Set([
   "unknown",

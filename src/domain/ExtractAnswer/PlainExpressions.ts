@@ -24,7 +24,7 @@ const spacedNumber = new RegExp(
   "uy"
 )
 const plainNumber = new RegExp(
-  `(?:[${digit}]+(?:(?:,|\\{,\\}|,\\\\!|[.\u066b\u066c])[${digit}]+)*|\\.[${digit}]+)(?:[eE][-+]?[0-9]+(?![0-9a-zA-Z]))?`,
+  `(?:[${digit}]+(?:(?:,|\\{,\\}|,\\\\! ?|[.\u066b\u066c])[${digit}]+)*|\\.[${digit}]+)(?:[eE][-+]?[0-9]+(?![0-9a-zA-Z]))?`,
   "uy"
 )
 const operator =
