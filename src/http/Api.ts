@@ -5,6 +5,7 @@ import { Files } from "./Api/Files.ts"
 import { Problems } from "./Api/Problems.ts"
 import { Runs } from "./Api/Runs.ts"
 import { Metering, Probes } from "./Api/System.ts"
+import { Verdicts } from "./Api/Verdicts.ts"
 import { finish } from "./Document.ts"
 
 /** A field that nobody knows is a mistake to be told, and so is every other one. */
@@ -14,6 +15,7 @@ export class Api extends HttpApi.make("polya")
   .add(Runs)
   .add(Problems)
   .add(Files)
+  .add(Verdicts)
   .add(Admin)
   .add(Probes)
   .add(Metering)

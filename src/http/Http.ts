@@ -7,6 +7,7 @@ import type { ActorIndex } from "../actors/ActorIndex.ts"
 import type { Files as FilesPort } from "../actors/Files.ts"
 import type { Gateway } from "../actors/Gateway.ts"
 import type { Health } from "../actors/Health.ts"
+import type { Verdicts as VerdictsPort } from "../actors/Verdicts.ts"
 import { Api } from "./Api.ts"
 import * as Docs from "./Docs.ts"
 import * as Edge from "./Edge.ts"
@@ -16,6 +17,7 @@ import * as Files from "./Handlers/Files.ts"
 import * as Problems from "./Handlers/Problems.ts"
 import * as Runs from "./Handlers/Runs.ts"
 import * as System from "./Handlers/System.ts"
+import * as Verdicts from "./Handlers/Verdicts.ts"
 import { Routes } from "./live/Call.ts"
 import { Feeds } from "./live/Feeds.ts"
 import { Live } from "./live/Live.ts"
@@ -27,7 +29,7 @@ const root = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
 export const routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-    Layer.provide([Runs.layer, Problems.layer, Files.layer, Admin.layer, System.layer])
+    Layer.provide([Runs.layer, Problems.layer, Files.layer, Verdicts.layer, Admin.layer, System.layer])
   ),
   Docs.layer,
   root
@@ -36,7 +38,7 @@ export const routes = Layer.mergeAll(
 /** The routes behind the edge, as one effect that answers every request; for the server, and for tests without one. */
 export const app = Effect.gen(function*() {
   // The handlers were built with these services and bring them along; to provide them again would cost every request.
-  yield* Effect.context<ActorIndex | FilesPort | Gateway | Health | RefusalLog>()
+  yield* Effect.context<ActorIndex | FilesPort | Gateway | Health | RefusalLog | VerdictsPort>()
   const handle = yield* HttpRouter.toHttpEffect(routes)
   return yield* Edge.make(
     handle as Effect.Effect<

@@ -8,6 +8,7 @@ import type { Gateway } from "../actors/Gateway.ts"
 import type { Intake } from "../actors/Intake.ts"
 import type { Settings } from "../actors/Settings.ts"
 import type { Tokens } from "../actors/Tokens.ts"
+import type { VoteGivenUp } from "../actors/Verdicts.ts"
 import type { refusals } from "../domain/DatasetRun.ts"
 import type { Json } from "../domain/Json.ts"
 import type { ProblemChanged, ProblemUnknown, RecordStale, StageNotReached } from "../domain/Problem.ts"
@@ -33,6 +34,7 @@ export type KnownError =
   | StageNotReached
   | FileTooLarge
   | FileUnknown
+  | VoteGivenUp
   | Named<ErrorsOf<Gateway["Service"]>>
   | Named<ErrorsOf<Intake["Service"]>>
   | Named<ErrorsOf<Settings["Service"]>>
@@ -119,6 +121,8 @@ const worth: { readonly [T in Tag]: Worth<Extract<KnownError, { readonly _tag: T
   ResourcesTooLarge: { status: 413, hint: "Give fewer or smaller benchmark files." },
   FileUnknown: { status: 404, hint: "GET /api/files lists what was uploaded." },
   FileTooLarge: { status: 413, hint: "Split the file, or raise http.maxUploadBytes." },
+
+  VoteGivenUp: { status: 422, hint: "Send fewer or shorter samples; verdict.voteMillis is the bound." },
 
   SettingInvalid: { status: 422, hint: "Nothing was changed; correct the values named." },
   SettingNotLive: { status: 409, hint: "Change the configuration file or the environment and restart the processes." },

@@ -11,6 +11,7 @@ import { RetentionLimits } from "../actors/Retention.ts"
 import { RunLimits } from "../actors/RunLimits.ts"
 import { StageExecutor } from "../actors/StageExecutor.ts"
 import { Tokens } from "../actors/Tokens.ts"
+import { LastResort } from "../actors/Verdicts.ts"
 import { stages } from "../domain/stages/Registry.ts"
 import { HttpLimits } from "../http/Limits.ts"
 import { type Groups, Member } from "./Cluster/Member.ts"
@@ -22,7 +23,8 @@ import {
   RunConfig,
   SourceConfig,
   StageConfig,
-  StoreConfig
+  StoreConfig,
+  VerdictConfig
 } from "./Config.ts"
 import * as EmbeddedCluster from "./EmbeddedCluster.ts"
 import { EventLoop } from "./EventLoop.ts"
@@ -32,6 +34,7 @@ import * as LiveSettings from "./LiveSettings.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Sources from "./sources/Sources.ts"
 import * as StageWorkers from "./StageWorkers.ts"
+import * as VerdictWorkers from "./VerdictWorkers.ts"
 import * as VitalsReporter from "./VitalsReporter.ts"
 
 export const storeFile = (dataDir: string): string => join(dataDir, "polya.db")
@@ -97,6 +100,11 @@ const stagesLayer = ({ join = "cpu" }: AppOptions) =>
     ? Layer.unwrap(Effect.map(StageConfig, (config) => StageWorkers.layer(config)))
     : Layer.succeed(StageExecutor, { run: () => Effect.die("This process runs no stages") })
 
+/** Threads that nobody asked of yet cost nothing. */
+const verdictsLayer = Layer.unwrap(Effect.map(VerdictConfig, (config) => VerdictWorkers.layer(config))).pipe(
+  Layer.provide(LastResort.layerNone)
+)
+
 const sourcesLayer = ({ dataDir }: AppOptions) =>
   Layer.unwrap(Effect.map(SourceConfig, (config) => Sources.layerWith({ ...config, uploadFolder: dataDir })))
 /** Each is an object with getters (LiveSettings), so what reads it at each use follows the live configuration. */
@@ -128,7 +136,8 @@ export const layer = (options: AppOptions) =>
       Layer.provide(FilesOutput.layer, NodeFileSystem.layer),
       Layer.succeed(StageRegistry, stages),
       sourcesLayer(options),
-      stagesLayer(options)
+      stagesLayer(options),
+      verdictsLayer
     )),
     Layer.provideMerge([VitalsReporter.LastWord.layer, EventLoop.layer]),
     Layer.provideMerge(storeLayer(options)),

@@ -203,6 +203,32 @@ const stage = {
   })
 }
 
+/** The worker threads that decide verdicts and votes, and what they may cost. */
+const verdict = {
+  workers: int(
+    availableParallelism(),
+    "threads",
+    "Worker threads for verdicts and votes; they start when there is work for them. Default: one for each core.",
+    { maximum: 1_024 }
+  ),
+  slowMillis: int(250, "ms", "A pair of answers that takes longer is counted as slow.", { live: true }),
+  pairMillis: int(
+    1_500,
+    "ms",
+    "A pair of answers that takes longer is undecided (rule `time`), and its worker is replaced.",
+    { minimum: 10, maximum: 600_000, live: true }
+  ),
+  voteMillis: int(20_000, "ms", "The samples of one problem whose vote takes longer are given up.", {
+    minimum: 10,
+    maximum: 600_000,
+    live: true
+  }),
+  heapMiB: int(256, "MiB", "Memory of one worker's heap; a pair that needs more is undecided (rule `memory`).", {
+    minimum: 64,
+    maximum: 65_536
+  })
+}
+
 /** How sources are read. */
 const source = {
   maxLineBytes: int(
@@ -248,7 +274,7 @@ const run = {
   })
 }
 
-export const areas = { store, actor, cluster, retention, stage, source, run, http, telemetry } satisfies {
+export const areas = { store, actor, cluster, retention, stage, verdict, source, run, http, telemetry } satisfies {
   readonly [area: string]: Settings
 }
 
@@ -305,6 +331,14 @@ export class StageConfig extends Context.Service<StageConfig, Values<typeof stag
   static readonly layerFromEnv = Layer.effect(StageConfig, StageConfig.config)
 }
 
+export class VerdictConfig extends Context.Service<VerdictConfig, Values<typeof verdict>>()("polya/VerdictConfig") {
+  static readonly defaults = defaultsOf(verdict)
+  static readonly config = configOf("verdict")
+  static readonly layer = (values: Partial<Values<typeof verdict>> = {}) =>
+    Layer.succeed(VerdictConfig, { ...VerdictConfig.defaults, ...values })
+  static readonly layerFromEnv = Layer.effect(VerdictConfig, VerdictConfig.config)
+}
+
 export class SourceConfig extends Context.Service<SourceConfig, Values<typeof source>>()("polya/SourceConfig") {
   static readonly defaults = defaultsOf(source)
   static readonly config = configOf("source")
@@ -346,6 +380,7 @@ export const layerFromEnv = Layer.mergeAll(
   ClusterConfig.layerFromEnv,
   RetentionConfig.layerFromEnv,
   StageConfig.layerFromEnv,
+  VerdictConfig.layerFromEnv,
   SourceConfig.layerFromEnv,
   RunConfig.layerFromEnv,
   HttpConfig.layerFromEnv,

@@ -132,6 +132,7 @@ export const layer: Layer.Layer<
   | Config.ClusterConfig
   | Config.RetentionConfig
   | Config.StageConfig
+  | Config.VerdictConfig
   | Config.SourceConfig
   | Config.RunConfig
   | Config.HttpConfig
@@ -153,6 +154,7 @@ export const layer: Layer.Layer<
     Context.add(Config.ClusterConfig, values.of("cluster")),
     Context.add(Config.RetentionConfig, values.of("retention")),
     Context.add(Config.StageConfig, values.of("stage")),
+    Context.add(Config.VerdictConfig, values.of("verdict")),
     Context.add(Config.SourceConfig, values.of("source")),
     Context.add(Config.RunConfig, values.of("run")),
     Context.add(Config.HttpConfig, values.of("http")),

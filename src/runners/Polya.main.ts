@@ -3,6 +3,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Exit, Layer, Logger } from "effect"
 import { Argument, CliConfig, CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
+import { voteStrategies } from "../actors/Verdicts/Strategies.ts"
 import { exitCodeOf, reportFailure, usageFailed } from "./Cli/Failure.ts"
 import { presenter } from "./Cli/Help.ts"
 import { version } from "./Package.ts"
@@ -362,11 +363,86 @@ const watch = Command.make(
   Command.withShortDescription("Watch a run of a cluster")
 )
 
+const workers = optionalInt("workers", "Worker threads; default: the setting verdict.workers, which is one a core")
+const options = one(
+  "opts",
+  "How answers are read and compared (docs/verdicts.md), as JSON; what a row says itself wins",
+  "JSON"
+)
+
+const verify = Command.make(
+  "verify",
+  {
+    answers: Argument.String("answer").pipe(
+      Argument.withDescription("The right answer and one to be judged; or give --in"),
+      Argument.between(0, 2)
+    ),
+    in: one("in", "JSON lines {id, gold, pred, opts?, bare?} to read; -: standard input", "FILE"),
+    out: one("out", "Where verdicts go, a line for each line read; default: standard output", "FILE"),
+    workers,
+    opts: options,
+    bare: Flag.Boolean("bare").pipe(
+      Flag.withDescription("The answers are as they would stand in a box: nothing is looked for in them"),
+      Flag.withDefault(false)
+    ),
+    config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/VerifyCommand.ts")), ({ verifyCommand }) => verifyCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Says whether an answer is equal to the right one: equal, unequal or undecided, with the rule that decided and both answers as they were found. " +
+      "Model text is read, never run; a text that takes too long costs its own verdict. Lines that do not fit are told in the output and counted, and the others are judged."
+  ),
+  Command.withShortDescription("Judge answers"),
+  Command.withExamples([
+    { command: "polya verify '1/2' 'So the answer is \\boxed{0.5}.'", description: "One pair" },
+    { command: "polya verify --in pairs.jsonl --out verdicts.jsonl", description: "A file, as a stream" },
+    {
+      command: "polya verify --in pairs.jsonl --opts '{\"modulo\": 1000}' | grep unequal",
+      description: "Integers modulo 1000, to standard output"
+    }
+  ])
+)
+
+const vote = Command.make(
+  "vote",
+  {
+    in: one(
+      "in",
+      "JSON lines {id, samples: [{text | answer, logprobMean?, weight?}], gold?} to read; -: standard input",
+      "FILE"
+    ),
+    out: one("out", "Where votes go, a line for each line read; default: standard output", "FILE"),
+    strategy: Flag.Literals("strategy", voteStrategies).pipe(
+      Flag.withDescription(
+        "By what samples count (docs/verdicts.md); default auto: by their weight, else their logprobMean, else one each"
+      ),
+      Flag.optional
+    ),
+    workers,
+    opts: options,
+    config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/VoteCommand.ts")), ({ voteCommand }) => voteCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Votes over the samples of each problem: equal answers are one group, however they are written. Says the answer, the groups, the margin and whether there is a tie, and whether it is right where the right answer is given."
+  ),
+  Command.withShortDescription("Vote over samples"),
+  Command.withExamples([
+    { command: "polya vote --in samples.jsonl --out votes.jsonl", description: "A line for each problem" }
+  ])
+)
+
 const polya = Command.make("polya").pipe(
   Command.withDescription(
     "Real problems in, verified datasets out; models trained on them and asked. Start with `polya demo`."
   ),
-  Command.withSubcommands([demo, run, serve, runner, status, runs, watch, token, report, config, doctor])
+  Command.withSubcommands([demo, run, serve, runner, status, runs, watch, verify, vote, token, report, config, doctor])
 )
 
 // Said also where the command line itself is wrong, so it is looked for before it is parsed.

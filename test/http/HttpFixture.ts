@@ -11,6 +11,7 @@ import { makeRegistry, MetricRegistry, Metrics, textOf } from "../../src/actors/
 import * as ProcessesMemory from "../../src/actors/ProcessesMemory.ts"
 import * as RunIndexMemory from "../../src/actors/RunIndexMemory.ts"
 import { Tokens } from "../../src/actors/Tokens.ts"
+import { LastResort, Verdicts } from "../../src/actors/Verdicts.ts"
 import * as Http from "../../src/http/Http.ts"
 import { HttpLimits, httpLimitsDefaults } from "../../src/http/Limits.ts"
 import { RefusalLog } from "../../src/http/RefusalLog.ts"
@@ -61,6 +62,7 @@ export interface FixtureOptions {
   readonly limits?: Partial<typeof httpLimitsDefaults>
   /** What `/ready` finds. */
   readonly checks?: HealthReport["checks"]
+  readonly verdicts?: Layer.Layer<Verdicts>
 }
 
 const memory = () =>
@@ -74,6 +76,7 @@ const memory = () =>
 /** All that the HTTP side needs. */
 export const services = (options: FixtureOptions = {}) => {
   const { checks = [], exposed = false, limits = {}, world = smallWorld, written = fresh() } = options
+  const { verdicts = Layer.provide(Verdicts.layerMemory, LastResort.layerNone) } = options
   const registry = makeRegistry()
   return Layer.mergeAll(
     Security.layer({ exposed }),
@@ -90,6 +93,7 @@ export const services = (options: FixtureOptions = {}) => {
     Layer.provideMerge(Layer.mergeAll(Tokens.layer, LiveSettings.settings({ watchFile: false }), recipesLayer)),
     Layer.provideMerge(LiveSettings.layer),
     Layer.provideMerge(polya(world, written, memory() as any)),
+    Layer.provideMerge(verdicts),
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(ConfigPlaces, { environment: {}, directory: "/nowhere" }),
       Layer.succeed(HttpLimits, { ...httpLimitsDefaults, ...limits }),

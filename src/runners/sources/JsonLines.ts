@@ -59,7 +59,11 @@ const tooLong = (line: number, offset: number, bytes: number, limit: number): Ra
 })
 
 /** The rows of JSON lines in batches, one for each chunk of the file; for those who read without Effect. */
-export async function* lineBatches(file: SourceFile, from: Place, maxLineBytes: number): Batches {
+export const lineBatches = (file: SourceFile, from: Place, maxLineBytes: number): Batches =>
+  chunkLines(bytesOf(file, from.offset), from, maxLineBytes)
+
+/** The same of bytes from anywhere. A chunk is not kept when the next one is asked for. */
+export async function* chunkLines(chunks: AsyncIterable<Buffer>, from: Place, maxLineBytes: number): Batches {
   let { line, offset } = from
   /** Copies of the pieces of a line that began in an earlier chunk; none while a line over the limit is passed over. */
   let held: Array<Buffer> = []
@@ -77,7 +81,7 @@ export async function* lineBatches(file: SourceFile, from: Place, maxLineBytes: 
       : itemOf(Buffer.concat(pieces), 0, bytes, line, offset, false)
   }
 
-  for await (const chunk of bytesOf(file, from.offset)) {
+  for await (const chunk of chunks) {
     const items: Array<RawItem> = []
     const add = (item: RawItem | undefined) => {
       if (item !== undefined) items.push(item)

@@ -1,0 +1,83 @@
+// Pairs and samples as they come from outside, in files and requests: checked, bounded, and told in the words of their fields. Numbers are taken
+// where texts are meant, since datasets have both.
+import { Schema } from "effect"
+import { VerifyOptions } from "../../domain/Verdict.ts"
+import type { Ballot, Ballots, Pair } from "./Judge.ts"
+import { voteStrategies } from "./Strategies.ts"
+
+/** Characters of one text, at most. */
+export const maxTextLength = 4_000_000
+/** Samples of one vote, at most. */
+export const maxSamples = 4_096
+
+const Text = Schema.String.check(Schema.isMaxLength(maxTextLength))
+const Number = Schema.Finite.check(
+  Schema.makeFilter((number) =>
+    !globalThis.Number.isInteger(number) || globalThis.Number.isSafeInteger(number) ||
+    "Expected a number of at most 15 digits; write a longer one as a text, in quotes"
+  )
+)
+const Answer = Schema.Union([Text, Number])
+
+export const GivenPair = Schema.Struct({
+  gold: Answer.annotate({ description: "The right answer: bare, or a whole solution in which it is found." }),
+  pred: Schema.NullOr(Answer).annotate({ description: "What a model said; null: nothing." }),
+  opts: Schema.optionalKey(VerifyOptions),
+  bare: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      description: "Both are answers as they would stand in a box: nothing is looked for in them."
+    })
+  )
+})
+export type GivenPair = typeof GivenPair.Type
+
+const Logprob = Schema.Finite.check(Schema.isLessThanOrEqualTo(0))
+const Weight = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1e12 }))
+const Share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+const figures = {
+  logprobMean: Schema.optionalKey(
+    Schema.NullOr(Logprob).annotate({ description: "Mean natural logarithm of its tokens' probabilities; at most 0." })
+  ),
+  weight: Schema.optionalKey(Schema.NullOr(Weight).annotate({ description: "What its vote counts." })),
+  entropyMean: Schema.optionalKey(
+    Schema.NullOr(Weight).annotate({ description: "Mean entropy of its tokens' distributions, in nats." })
+  ),
+  confidence: Schema.optionalKey(Schema.NullOr(Weight).annotate({ description: "Confidence of its trace." })),
+  verified: Schema.optionalKey(
+    Schema.NullOr(Share).annotate({ description: "Share of verifiers that held it to be right." })
+  ),
+  score: Schema.optionalKey(Schema.NullOr(Schema.Finite).annotate({ description: "Score of a reward model." }))
+}
+export const GivenSample = Schema.Union([
+  Schema.Struct({ text: Text.annotate({ description: "The sample's text; its answer is found in it." }), ...figures }),
+  Schema.Struct({
+    answer: Schema.NullOr(Answer).annotate({ description: "The sample's answer; null: it has none." }),
+    ...figures
+  })
+])
+export type GivenSample = typeof GivenSample.Type
+
+export const GivenBallots = Schema.Struct({
+  samples: Schema.Array(GivenSample).check(Schema.isMaxLength(maxSamples)),
+  gold: Schema.optionalKey(Schema.NullOr(Answer)),
+  strategy: Schema.optionalKey(Schema.Literals(voteStrategies)),
+  opts: Schema.optionalKey(VerifyOptions)
+})
+export type GivenBallots = typeof GivenBallots.Type
+
+const textOf = (value: string | number | null): string => value === null ? "" : String(value)
+
+export const pairOf = ({ gold, pred, ...how }: GivenPair): Pair => ({ gold: textOf(gold), pred: textOf(pred), ...how })
+
+const ballotOf = (given: GivenSample): Ballot => {
+  const known = Object.entries(given).filter(([name, value]) => Object.hasOwn(figures, name) && value !== null)
+  return {
+    ...("text" in given ? { text: given.text } : { answer: given.answer === null ? null : textOf(given.answer) }),
+    ...Object.fromEntries(known)
+  }
+}
+export const ballotsOf = ({ gold, samples, ...how }: GivenBallots): Ballots => ({
+  samples: samples.map(ballotOf),
+  ...(gold == null ? {} : { gold: textOf(gold) }),
+  ...how
+})
