@@ -18,11 +18,16 @@ const benches: Readonly<Record<string, readonly [file: string, what: string]>> =
     "a service on durable actors for load generators, over HTTP until it is stopped (bench/README.md)"
   ],
   failover: ["./Failover.ts", "from kill -9 of a run's runner to its next progress elsewhere, over 20 kills"],
+  leaks: ["./leaks.ts", "programs a second that are scanned for their answer"],
   scale: ["./Scale.ts", "three runners against one on a run that burns processor time"],
   start: ["./Start.ts", "time to --help and to a run's first commit"],
   store: ["./store.ts", "the storage adapters"],
   subscribers: ["./Subscribers.ts", "what 1,000 WebSocket subscribers cost a busy run: rate and memory"],
-  text: ["./text.ts", "the stages' text laws"]
+  text: ["./text.ts", "the stages' text laws"],
+  verify: [
+    "./verify.ts",
+    "verdicts on MATH-500 and mixed pairs: in one thread, through worker threads, 100,000 rows through the command line"
+  ]
 }
 
 const [name = "", ...rest] = process.argv.slice(2)
