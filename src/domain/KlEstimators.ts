@@ -15,15 +15,12 @@ const k3Of = (d: number): number => {
   return d * d / 2 * series
 }
 
-const clamp = (value: number, bound: number): number => Math.min(bound, Math.max(-bound, value))
-
-/** Bounds of `k3Clamped`: on the log-ratio, and on the value (verl, `kl_penalty_forward` with `low_var_kl`). */
-const exponentBound = 20
+/** Bound of `k3Clamped`. verl (`low_var_kl`) also holds the log-ratio within 20, where the value is beyond this bound anyway. */
 const valueBound = 10
 
 /**
  * The estimate, in nats: k1 = p - q (unbiased, any sign), abs = |p - q|, k2 = (p - q)^2 / 2, k3 = e^(q-p) - (q-p) - 1
- * (unbiased, never negative), k3Clamped = k3 with its log-ratio held within 20 and its value within 10.
+ * (unbiased, never negative), k3Clamped = k3 held to at most 10.
  */
 export const klEstimate = (estimator: KlEstimator, logprob: number, logprobReference: number): number => {
   const d = logprob - logprobReference
@@ -37,12 +34,12 @@ export const klEstimate = (estimator: KlEstimator, logprob: number, logprobRefer
     case "k3":
       return k3Of(-d)
     case "k3Clamped":
-      return Math.min(valueBound, k3Of(clamp(-d, exponentBound)))
+      return Math.min(valueBound, k3Of(-d))
   }
 }
 
 /**
- * d klEstimate / d logprob: 1, sign(p - q) (0 at 0), p - q, 1 - e^(q-p), and for k3Clamped that or 0 where a clamp holds.
+ * d klEstimate / d logprob: 1, sign(p - q) (0 at 0), p - q, 1 - e^(q-p), and for k3Clamped that or 0 beyond its bound.
  * As a loss off-policy, k3 has an unbiased value, but not the gradient of the reverse KL; multiply by pi / pi_old for that.
  */
 export const klDerivative = (estimator: KlEstimator, logprob: number, logprobReference: number): number => {
@@ -57,6 +54,6 @@ export const klDerivative = (estimator: KlEstimator, logprob: number, logprobRef
     case "k3":
       return -Math.expm1(-d) + 0
     case "k3Clamped":
-      return Math.abs(d) > exponentBound || k3Of(-d) > valueBound ? 0 : -Math.expm1(-d) + 0
+      return k3Of(-d) > valueBound ? 0 : -Math.expm1(-d) + 0
   }
 }

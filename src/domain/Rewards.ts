@@ -109,7 +109,7 @@ export const lengthPenalty = (characters: number, coefficient: number): number =
 export const overlongPenalty = (lengthTokens: number, maxLength: number, cacheLength: number): number => {
   const over = lengthTokens - (maxLength - cacheLength)
   if (!(over > 0)) return 0
-  return lengthTokens > maxLength ? -1 : 0 - Math.min(1, over / cacheLength)
+  return over >= cacheLength ? -1 : -over / cacheLength
 }
 
 /**

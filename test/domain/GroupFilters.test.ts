@@ -35,6 +35,8 @@ describe("group filters", () => {
 
   it("take rewards that differ by rounding only for equal, and tiny true differences for differences", () => {
     assert.isTrue(isConstant([0.1 + 0.2, 0.3]))
+    assert.isTrue(isConstant([1, 1 + 6 * Number.EPSILON]))
+    assert.isFalse(isConstant([1, 1 + 9 * Number.EPSILON]))
     assert.isFalse(isConstant([1e-9, 2e-9]))
     assert.isFalse(isConstant([0, Number.MIN_VALUE]))
     assert.isTrue(isConstant([]))

