@@ -100,7 +100,7 @@ const numberWords: ReadonlyArray<readonly [string, number]> = [
 const valueOfWord = new Map(numberWords)
 
 /** What everybody knows without being told: days, hours, minutes, degrees, percents, metres. */
-const units = "7 12 24 30 31 36 52 60 90 100 180 360 365 366 1000 1440 3600 5280 86400".split(" ")
+const units = "12 24 30 31 36 52 60 90 100 180 360 365 366 1000 1440 3600 5280 86400".split(" ")
 
 /** The numbers that a problem states, in digits or words; its first 20,000 characters are read. */
 export const numbersOf = (problem: string): ReadonlySet<string> => {
@@ -244,9 +244,9 @@ const announces =
 
 /**
  * How a text speaks of the answer. "states": it is nothing else, or says that this is the answer. "mentions": it stands there.
- * Null: it does not. A common answer is only ever stated.
+ * Null: it does not. A common answer is only ever stated. In text that is shown, "x = 4" states 4, too.
  */
-export const speaksOf = (text: string, answer: Answer): "states" | "mentions" | null => {
+export const speaksOf = (text: string, answer: Answer, isShown = false): "states" | "mentions" | null => {
   const trimmed = text.trim()
   if (trimmed === "") return null
   if (trimmed.length <= 2_000 && answer.number === null && bareMathematics(trimmed) === answer.bare) return "states"
@@ -260,8 +260,9 @@ export const speaksOf = (text: string, answer: Answer): "states" | "mentions" | 
     }
     const rest = text.slice(to, to + 40).replace(/^\.0+(?!\d)/, "")
     // "the answer is 4 times as large" does not say that it is 4.
+    const before = text.slice(Math.max(0, from - 60), from)
     if (
-      announces.test(text.slice(Math.max(0, from - 60), from)) &&
+      (announces.test(before) || (isShown && /(?:[=:]|\b(?:is|are|equals?))\s*$/.test(before))) &&
       /^\s*(?:$|[.,;:!)}\]'"$\\#\n(]|(?:is|as|and|because|since)\b)/.test(rest)
     ) {
       return "states"

@@ -1,10 +1,11 @@
 // Python's operators on known values. The point is less the result than its effort: `print(40+2)` is a way to write 42, while
 // `print(3*eggs)` is work. Results beyond 512 bits are not followed.
-import { exact, type Exact } from "./Answer.ts"
+import { type Exact, exact } from "./Answer.ts"
 import {
   computed,
   disguised,
   type Effort,
+  effortShown,
   hole,
   integer,
   list,
@@ -72,7 +73,7 @@ const exactly = (op: string, a: Exact, b: Exact): Exact | null => {
 
 /**
  * The effort of one operation on two numbers. Doing nothing (x + 0, x * 1) leaves what there was. One sum, difference or bit
- * operation, or one product of two digits, is a disguise unless the larger number is given; all else is arithmetic.
+ * operation, or one product of two digits, is a disguise unless the larger number is given, or the smaller one and it is not tiny; all else is arithmetic.
  */
 const effortOfOperation = (op: string, a: NumberValue, b: NumberValue, isGiven: (value: Exact) => boolean): Effort => {
   const before = most(a.effort, b.effort)
@@ -82,11 +83,15 @@ const effortOfOperation = (op: string, a: NumberValue, b: NumberValue, isGiven: 
   if (y === 1n && (op === "*" || op === "/" || op === "//" || op === "**")) return a.effort
   if (x === 1n && op === "*") return b.effort
   if (before > respelled || x === null || y === null) return computed
-  const larger = size(a.value) >= size(b.value) ? a.value : b.value
-  if (isGiven({ numerator: size(larger), denominator: 1n })) return computed
+  const [larger, smaller] = size(a.value) >= size(b.value)
+    ? [size(a.value), size(b.value)]
+    : [size(b.value), size(a.value)]
+  if (isGiven({ numerator: larger, denominator: 1n })) return computed
+  // Small numbers are given by accident.
+  if (smaller >= 10n && isGiven({ numerator: smaller, denominator: 1n })) return computed
   if (op === "+" || op === "-" || op === "|" || op === "^" || op === "&") return disguised
   if (op === "<<" || op === ">>") return x === 1n ? computed : disguised
-  return op === "*" && size(larger) < 10n ? disguised : computed
+  return op === "*" && larger < 10n ? disguised : computed
 }
 
 /** `a op b` of two known values. `isGiven` tells the numbers that a program may use freely. */
@@ -134,14 +139,19 @@ export const operate = (op: string, a: Value, b: Value, isGiven: (value: Exact) 
 const percentFormat = (pattern: TextValue, values: Value): Value => {
   const items = values.tag === "list" && values.kind === "tuple" ? values.items : [values]
   let next = 0
-  const filled = pattern.text.replace(/%(?:\(\w{1,64}\))?[-+ #0]{0,5}\d{0,4}(?:\.\d{1,4})?([a-zA-Z%])/g, (_, kind: string) => {
-    if (kind === "%") return "%"
-    const item = items[next++]
-    if (item === undefined) return hole
-    const code = wholeOf(item)
-    return kind === "c" && code !== null && code >= 32n && code < 65_536n ? String.fromCharCode(Number(code)) : render(item)
-  })
-  return text(filled, respelled)
+  const filled = pattern.text.replace(
+    /%(?:\(\w{1,64}\))?[-+ #0]{0,5}\d{0,4}(?:\.\d{1,4})?([a-zA-Z%])/g,
+    (_, kind: string) => {
+      if (kind === "%") return "%"
+      const item = items[next++]
+      if (item === undefined) return hole
+      const code = wholeOf(item)
+      return kind === "c" && code !== null && code >= 32n && code < 65_536n
+        ? String.fromCharCode(Number(code))
+        : render(item)
+    }
+  )
+  return text(filled, effortShown(items))
 }
 
 /** `"...".format(...)`. Specifications are not applied. */
@@ -154,7 +164,7 @@ export const braceFormat = (pattern: string, items: ReadonlyArray<Value>, named:
     const item = name === "" ? items[next++] : /^\d{1,3}$/.test(name) ? items[Number(name)] : named.get(name)
     return item === undefined ? hole : render(item)
   })
-  return text(filled, respelled)
+  return text(filled, effortShown([...items, ...named.values()]))
 }
 
 export const negate = (value: Value): Value => {
@@ -207,8 +217,12 @@ export const slice = (container: Value, start: number | null, stop: number | nul
   const length = items.length
   const bound = (value: number, low: number, high: number) =>
     Math.min(Math.max(value < 0 ? value + length : value, low), high)
-  const from = start === null ? (stride > 0 ? 0 : length - 1) : bound(start, stride > 0 ? 0 : -1, stride > 0 ? length : length - 1)
-  const to = stop === null ? (stride > 0 ? length : -1) : bound(stop, stride > 0 ? 0 : -1, stride > 0 ? length : length - 1)
+  const from = start === null
+    ? (stride > 0 ? 0 : length - 1)
+    : bound(start, stride > 0 ? 0 : -1, stride > 0 ? length : length - 1)
+  const to = stop === null
+    ? (stride > 0 ? length : -1)
+    : bound(stop, stride > 0 ? 0 : -1, stride > 0 ? length : length - 1)
   const places: Array<number> = []
   for (let i = from; stride > 0 ? i < to : i > to; i += stride) places.push(i)
   if (container.tag === "text") {
@@ -235,7 +249,10 @@ export const itemsOf = (value: Value): ReadonlyArray<Value> | null => {
       const stride = value.step > 0n ? value.step : -value.step
       const count = span <= 0n ? 0n : (span + stride - 1n) / stride
       if (count > 64n) return null
-      return Array.from({ length: Number(count) }, (_, i) => integer(value.start + BigInt(i) * value.step, count === 1n ? respelled : computed))
+      return Array.from(
+        { length: Number(count) },
+        (_, i) => integer(value.start + BigInt(i) * value.step, count === 1n ? respelled : computed)
+      )
     }
     default:
       return null

@@ -8,6 +8,7 @@ import {
   computed,
   disguised,
   type Effort,
+  effortShown,
   hole,
   indexOf,
   integer,
@@ -68,7 +69,11 @@ const toInteger = (value: Value, base: Value | undefined): Value => {
 }
 
 const toNumber = (value: Value, isFloat: boolean): Value => {
-  const read = value.tag === "text" ? signedNumber(value.text) : value.tag === "constant" ? toInteger(value, undefined) : value
+  const read = value.tag === "text"
+    ? signedNumber(value.text)
+    : value.tag === "constant"
+    ? toInteger(value, undefined)
+    : value
   return read.tag === "number" ? { ...read, isFloat } : unknown
 }
 
@@ -174,15 +179,22 @@ const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ["unichr", ({ items: [value] }) => character(value)],
   ["ord", ({ items: [value] }) => {
     const source = plainText(value)
-    return source === null || [...source].length !== 1 ? unknown : integer(BigInt(source.codePointAt(0) ?? 0), respelled)
+    return source === null || [...source].length !== 1
+      ? unknown
+      : integer(BigInt(source.codePointAt(0) ?? 0), respelled)
   }],
   ["abs", ({ items: [value = unknown] }) => {
     if (value.tag !== "number") return unknown
     const { denominator, numerator } = value.value
-    return numerator >= 0n ? value : number({ numerator: -numerator, denominator }, value.isFloat, most(disguised, value.effort))
+    return numerator >= 0n
+      ? value
+      : number({ numerator: -numerator, denominator }, value.isFloat, most(disguised, value.effort))
   }],
-  ["round", ({ items: [value = unknown] }) =>
-    value.tag === "number" && value.value.denominator === 1n ? { ...value, isFloat: false } : unknown],
+  [
+    "round",
+    ({ items: [value = unknown] }) =>
+      value.tag === "number" && value.value.denominator === 1n ? { ...value, isFloat: false } : unknown
+  ],
   ["list", ({ items: [value] }) => iterate(value)],
   ["tuple", ({ items: [value] }) => {
     const made = iterate(value)
@@ -228,8 +240,10 @@ const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ["b64decode", ({ items: [value] }) => decoded(plainText(value), sixBits, 6)],
   ["standard_b64decode", ({ items: [value] }) => decoded(plainText(value), sixBits, 6)],
   ["decodebytes", ({ items: [value] }) => decoded(plainText(value), sixBits, 6)],
-  ["urlsafe_b64decode", ({ items: [value] }) =>
-    decoded(plainText(value)?.replaceAll("-", "+").replaceAll("_", "/") ?? null, sixBits, 6)],
+  [
+    "urlsafe_b64decode",
+    ({ items: [value] }) => decoded(plainText(value)?.replaceAll("-", "+").replaceAll("_", "/") ?? null, sixBits, 6)
+  ],
   ["zlib.decompress", ({ items: [value] }) => {
     const bytes = bytesOf(value)
     const plain = bytes === null ? null : inflate(bytes, 10_000)
@@ -278,7 +292,7 @@ const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
 /** A text made of a value; a calculated one leaves a hole. */
 const rendered = (value: Value): Value => {
   if (value.tag === "unknown" || value.tag === "choice") return value.tag === "choice" ? value : text(hole, respelled)
-  return text(render(value), respelled)
+  return text(render(value), effortShown([value]))
 }
 
 /** max and min choose by calculation, except from one value. */
@@ -309,11 +323,12 @@ export const callBuiltin = (
 
 type Method = (self: TextValue, given: Arguments) => Value
 
-const changed = (change: (self: string, a: string | null, b: string | null) => string | null): Method => (self, { items }) => {
-  if (items.length > 0 && plainText(items[0]) === null && indexOf(items[0]) === null) return unknown
-  const made = change(self.text, plainText(items[0]), plainText(items[1]))
-  return made === null ? unknown : text(made, most(respelled, self.effort), self.isBytes)
-}
+const changed =
+  (change: (self: string, a: string | null, b: string | null) => string | null): Method => (self, { items }) => {
+    if (items.length > 0 && plainText(items[0]) === null && indexOf(items[0]) === null) return unknown
+    const made = change(self.text, plainText(items[0]), plainText(items[1]))
+    return made === null ? unknown : text(made, most(respelled, self.effort), self.isBytes)
+  }
 
 const trimOf = (characters: string | null) => (one: string): boolean =>
   characters === null ? /\s/.test(one) : characters.includes(one)
@@ -344,15 +359,24 @@ const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["upper", changed((self) => self.toUpperCase())],
   ["title", changed((self) => self)],
   ["capitalize", changed((self) => self)],
-  ["removeprefix", changed((self, prefix) => prefix !== null && self.startsWith(prefix) ? self.slice(prefix.length) : self)],
-  ["removesuffix", changed((self, suffix) =>
-    suffix !== null && suffix !== "" && self.endsWith(suffix) ? self.slice(0, -suffix.length) : self
-  )],
-  ["replace", changed((self, from, to) => {
-    if (from === null || to === null || from === "") return null
-    const parts = self.split(from)
-    return self.length + parts.length * to.length > 10_000 ? null : parts.join(to)
-  })],
+  [
+    "removeprefix",
+    changed((self, prefix) => prefix !== null && self.startsWith(prefix) ? self.slice(prefix.length) : self)
+  ],
+  [
+    "removesuffix",
+    changed((self, suffix) =>
+      suffix !== null && suffix !== "" && self.endsWith(suffix) ? self.slice(0, -suffix.length) : self
+    )
+  ],
+  [
+    "replace",
+    changed((self, from, to) => {
+      if (from === null || to === null || from === "") return null
+      const parts = self.split(from)
+      return self.length + parts.length * to.length > 10_000 ? null : parts.join(to)
+    })
+  ],
   ["zfill", changed((self) => self)],
   ["encode", (self) => ({ ...self, isBytes: true })],
   ["decode", (self, { items: [codec] }) => decode({ ...self, isBytes: false }, plainText(codec))],

@@ -77,11 +77,14 @@ const outputs = new Set(
 const outputName = /(?:^|[._])(?:(?:final|submit|give|report)_?answer|submit|answer|set_answer)$/i
 const answerName = /^(?:final_?)?(?:ans|answer|result|res|solution|output|final)$/i
 const solverName = /(?:solve|solution|answer|main|result|compute|calculate|^f$|^get)/i
-const comparisons = /(?:^|\.)(?:isclose|allclose|assertEqual|assertEquals|assertAlmostEqual|assert_equal|assert_allclose|assert_almost_equal|array_equal)$/
+const comparisons =
+  /(?:^|\.)(?:isclose|allclose|assertEqual|assertEquals|assertAlmostEqual|assert_equal|assert_allclose|assert_almost_equal|array_equal)$/
 const mutating = new Set(
   "append extend insert remove pop clear sort reverse add discard update popitem setdefault appendleft popleft"
     .split(" ")
 )
+/** Functions of Python that are handed to `map`. */
+const conversions = new Set(["chr", "str", "int", "ord", "float", "repr"])
 const depthMax = 8
 const nestingMax = 100
 
@@ -144,13 +147,17 @@ export class Interpreter {
   private nesting = 0
   private texts = 0
   private inAssert = false
+  /** Conditions inside of called functions that folding decided. */
+  private decided = 0
   private inWhile = false
   private hasOutput = false
   private isLibrary = false
   private readonly loopNames = new Set<string>()
   private readonly worked = new Set<string>()
   private readonly called = new Set<number>()
-  private readonly defined: Array<{ readonly name: string; readonly value: FunctionValue; readonly isMethod: boolean }> = []
+  private readonly defined: Array<
+    { readonly name: string; readonly value: FunctionValue; readonly isMethod: boolean }
+  > = []
   private returns: Array<{ readonly value: Value; readonly node: PythonNode; readonly isSoft: boolean }> = []
   private readonly isGiven = (value: Exact): boolean => {
     const key = keyOf(value)
@@ -182,8 +189,10 @@ export class Interpreter {
       const mine = this.returns
       this.returns = before
       const [only] = mine
-      if (mine.length === 1 && only !== undefined && !only.isSoft && !falls && !isMethod &&
-        (!this.hasOutput || solverName.test(name))) {
+      if (
+        mine.length === 1 && only !== undefined && !only.isSoft && !falls && !isMethod &&
+        (!this.hasOutput || solverName.test(name))
+      ) {
         this.output([only], only.node, "returned")
       }
     }
@@ -230,7 +239,7 @@ export class Interpreter {
           ? { how: "states", effort: value.effort, why: null }
           : null
       case "text": {
-        const how = speaksOf(value.text, this.answer)
+        const how = speaksOf(value.text, this.answer, true)
         return how === null || (how === "mentions" && value.text.includes(hole))
           ? null
           : { how, effort: value.effort, why: null }
@@ -255,7 +264,9 @@ export class Interpreter {
         let best: Match | null = null
         for (const option of value.options) {
           const found = this.match(option)
-          if (found?.how === "states" && (best === null || found.effort < best.effort)) best = { ...found, why: value.why }
+          if (found?.how === "states" && (best === null || found.effort < best.effort)) {
+            best = { ...found, why: value.why }
+          }
         }
         return best
       }
@@ -275,14 +286,18 @@ export class Interpreter {
       const isLoop = this.loops > 0
       if (this.answer.common) {
         // Only a plain, unconditional statement of the answer alone says anything.
-        if (found.how !== "states" || found.effort > respelled || isSoft || isLoop || found.why !== null || isAmongResults) continue
+        if (
+          found.how !== "states" || found.effort > respelled || isSoft || isLoop || found.why !== null || isAmongResults
+        ) continue
       } else {
         if (found.how === "mentions" && isAmongResults) continue
         if (isLoop && others.length > 0 && isAmongResults) continue
         if (found.effort > disguised) continue
       }
       const place = node ?? at
-      const folded = render(value.tag === "choice" ? value.options.find((one) => this.match(one) !== null) ?? value : value)
+      const folded = render(
+        value.tag === "choice" ? value.options.find((one) => this.match(one) !== null) ?? value : value
+      )
         .replaceAll(hole, "…").slice(0, 200)
       if (found.why === "place") this.see("uncertain", "list at an unknown place", place, folded)
       else if (found.why === "table") this.see("assert_or_hardcode", "look-up table", place, folded)
@@ -290,7 +305,12 @@ export class Interpreter {
       else if (found.why === "item" || isLoop) this.see("answer_seeded", "written candidates", place, folded)
       else if (found.why === "branch" || isSoft) this.see("assert_or_hardcode", `${rule} on a condition`, place, folded)
       else if (found.effort === written) this.see("direct_print", rule, place, folded)
-      else this.see("print_or_comment", found.effort === disguised ? `${rule}, folded` : `${rule}, respelled`, place, folded)
+      else {this.see(
+          "print_or_comment",
+          found.effort === disguised ? `${rule}, folded` : `${rule}, respelled`,
+          place,
+          folded
+        )}
     }
   }
 
@@ -309,8 +329,9 @@ export class Interpreter {
         if (!this.inAssert || !isTheResult || found.effort > respelled) continue
       } else if (found.effort > disguised) continue
       const folded = render(one.value).slice(0, 200)
-      if ((isLoopName || this.inWhile) && !this.inAssert) this.see("answer_seeded", "search for the answer", node, folded)
-      else this.see("assert_or_hardcode", this.inAssert ? "assertion" : "comparison", node, folded)
+      if ((isLoopName || this.inWhile) && !this.inAssert) {
+        this.see("answer_seeded", "search for the answer", node, folded)
+      } else this.see("assert_or_hardcode", this.inAssert ? "assertion" : "comparison", node, folded)
       return
     }
   }
@@ -319,7 +340,7 @@ export class Interpreter {
 
   /** True if control cannot go past these statements. */
   private body(kids: ReadonlyArray<PythonNode>): boolean {
-    for (const kid of kids) { if (statementTypes.has(kid.type) && this.statement(kid)) return true }
+    for (const kid of kids) if (statementTypes.has(kid.type) && this.statement(kid)) return true
     return false
   }
 
@@ -362,9 +383,12 @@ export class Interpreter {
         const shown = kids.slice(1)
         const value = shown.length === 0 ? none : this.sequence(shown)
         const isSoft = this.conditions > 0 || this.loops > 0
-        this.returns.push({ value, node, isSoft })
+        // What a decided condition chose is at best a base case, which says nothing of a common answer.
+        this.returns.push({ value: this.decided > 0 ? atLeast(value, disguised) : value, node, isSoft })
         const [first] = shown
-        if (!this.answer.common && first !== undefined && first.type !== "VariableName" && first.type !== "CallExpression") {
+        if (
+          !this.answer.common && first !== undefined && first.type !== "VariableName" && first.type !== "CallExpression"
+        ) {
           this.output([{ value, node }], node, "returned")
         }
         return true
@@ -408,7 +432,8 @@ export class Interpreter {
         return this.tryStatement(kids)
       case "MatchStatement": {
         this.sequence(kids.filter(({ type }) => !statementTypes.has(type) && type !== "MatchBody" && type !== "match"))
-        const clauses = kids.find(({ type }) => type === "MatchBody")?.kids.filter(({ type }) => type === "MatchClause") ?? []
+        const clauses =
+          kids.find(({ type }) => type === "MatchBody")?.kids.filter(({ type }) => type === "MatchClause") ?? []
         this.branches(clauses.map((clause) => () => this.bodyOf(clause)), true)
         return false
       }
@@ -517,7 +542,13 @@ export class Interpreter {
         const known = test === null ? true : isTrue(this.evaluate(test))
         if (known === false) continue
         if (known === true) {
-          if (alternatives.length === 0) return this.body(kid.kids)
+          if (alternatives.length === 0) {
+            if (this.depth === 0 || test?.type === "Boolean") return this.body(kid.kids)
+            this.decided++
+            const stops = this.body(kid.kids)
+            this.decided--
+            return stops
+          }
           return this.branches([...alternatives, () => this.body(kid.kids)], false)
         }
         alternatives.push(() => this.body(kid.kids))
@@ -531,7 +562,10 @@ export class Interpreter {
     const pending = [node]
     for (let one = pending.pop(); one !== undefined; one = pending.pop()) {
       if (!this.step()) return
-      if (one.type === "AssignStatement" || one.type === "UpdateStatement" || one.type === "ForStatement" || one.type === "NamedExpression" || one.type === "WithStatement") {
+      if (
+        one.type === "AssignStatement" || one.type === "UpdateStatement" || one.type === "ForStatement" ||
+        one.type === "NamedExpression" || one.type === "WithStatement"
+      ) {
         for (const kid of one.kids) {
           if (kid.type === "AssignOp" || kid.type === "UpdateOp" || kid.type === "in") break
           this.namesOf(kid, into)
@@ -542,7 +576,9 @@ export class Interpreter {
         const [callee] = one.kids
         const method = callee?.type === "MemberExpression" ? callee.kids.at(-1) : undefined
         const [self] = callee?.kids ?? []
-        if (method?.type === "PropertyName" && self !== undefined && mutating.has(this.source(method))) this.namesOf(self, into)
+        if (method?.type === "PropertyName" && self !== undefined && mutating.has(this.source(method))) {
+          this.namesOf(self, into)
+        }
       }
       for (const kid of one.kids) if (kid.kids.length > 0) pending.push(kid)
     }
@@ -554,7 +590,9 @@ export class Interpreter {
       into.add(this.source(node))
       const [base] = node.kids
       if (base?.type === "VariableName") into.add(this.source(base))
-    } else if (node.type === "TupleExpression" || node.type === "ArrayExpression" || node.type === "ParenthesizedExpression") {
+    } else if (
+      node.type === "TupleExpression" || node.type === "ArrayExpression" || node.type === "ParenthesizedExpression"
+    ) {
       for (const kid of node.kids) if (kid.type === "VariableName") into.add(this.source(kid))
     }
   }
@@ -584,7 +622,9 @@ export class Interpreter {
   }
 
   private afterLoop(value: Value): Value {
-    return value.tag === "number" || value.tag === "text" || value.tag === "choice" ? oneOf([value, unknown], "seed") : unknown
+    return value.tag === "number" || value.tag === "text" || value.tag === "choice"
+      ? oneOf([value, unknown], "seed")
+      : unknown
   }
 
   private forStatement(kids: ReadonlyArray<PythonNode>): boolean {
@@ -727,7 +767,10 @@ export class Interpreter {
         } else if (held?.tag === "list") {
           const index = indexOf(this.sequence(target.kids.slice(2, -1)))
           const place = index === null ? null : index < 0 ? index + held.items.length : index
-          this.set(name, place === null ? unknown : { ...held, items: held.items.map((item, i) => i === place ? value : item) })
+          this.set(
+            name,
+            place === null ? unknown : { ...held, items: held.items.map((item, i) => i === place ? value : item) }
+          )
         }
         return
       }
@@ -770,8 +813,11 @@ export class Interpreter {
     const value = this.evaluateInside(node)
     this.nesting--
     // An answer that is no number is compared with the expression as it is written.
-    if (value.tag === "unknown" && this.answer.number === null && node.to - node.from < 200 && node.type !== "VariableName" &&
-      /\d/.test(this.answer.bare) && bareMathematics(this.source(node)) === this.answer.bare) {
+    if (
+      value.tag === "unknown" && this.answer.number === null && node.to - node.from < 200 &&
+      node.type !== "VariableName" &&
+      /\d/.test(this.answer.bare) && bareMathematics(this.source(node)) === this.answer.bare
+    ) {
       return text(this.answer.raw, written)
     }
     return value
@@ -792,7 +838,7 @@ export class Interpreter {
         return joined
       }
       case "VariableName":
-        return this.lookUpName(this.source(node)) ?? unknown
+        return this.nameOf(this.source(node))
       case "Boolean":
         return truth(this.code.charCodeAt(node.from) === 84)
       case "None":
@@ -856,6 +902,10 @@ export class Interpreter {
     }
   }
 
+  private nameOf(name: string): Value {
+    return this.lookUpName(name) ?? (conversions.has(name) ? { tag: "builtin", name } : unknown)
+  }
+
   private numberOf(source: string): Value {
     const value = readNumber(source)
     return number(value, value !== null && /[.eE]/.test(source) && !/^0[xX]/.test(source), written)
@@ -891,12 +941,18 @@ export class Interpreter {
       const value = this.sequence(inside)
       out += render(value.tag === "choice" ? unknown : value)
       if (value.tag === "choice" && node.kids.length === 1) only++
-      effort = most(effort, Math.min(effortOf(value) ?? written, respelled) as Effort)
+      effort = most(
+        effort,
+        effortOf(value) === disguised ? disguised : effortOf(value) === written ? written : respelled
+      )
       at = part.to
       if (out.length > 10_000) return unknown
       if (only === 1 && this.match(value) !== null) return value
     }
-    out += unescaped(this.code.slice(at, Math.max(at, node.to - quote.length))).replaceAll("{{", "{").replaceAll("}}", "}")
+    out += unescaped(this.code.slice(at, Math.max(at, node.to - quote.length))).replaceAll("{{", "{").replaceAll(
+      "}}",
+      "}"
+    )
     return text(out, effort)
   }
 
@@ -933,7 +989,9 @@ export class Interpreter {
     const [leftNode] = kids
     const rightNode = kids[kids.length - 1]
     const operatorNode = kids[1]
-    if (leftNode === undefined || rightNode === undefined || operatorNode === undefined || kids.length < 3) return unknown
+    if (leftNode === undefined || rightNode === undefined || operatorNode === undefined || kids.length < 3) {
+      return unknown
+    }
     const operator = kids.length > 3 ? kids.slice(1, -1).map(({ type }) => type).join(" ") : this.source(operatorNode)
     const left = this.evaluate(leftNode)
     if (operator === "and" || operator === "or") {
@@ -962,13 +1020,18 @@ export class Interpreter {
       const known = compare(operator, left, right)
       return known === null ? unknown : truth(known)
     }
-    return this.operation(operator, left, right)
+    const made = this.operation(operator, left, right)
+    // Digits are multiplied in disguise only where they are written side by side.
+    const isWritten = operator !== "*" || (leftNode.type === "Number" && rightNode.type === "Number")
+    return made.tag === "number" && made.effort === disguised && !isWritten ? atLeast(made, computed) : made
   }
 
   /** `abs(x - 42) < 1e-6` compares x with 42. */
   private nearly(left: PythonNode, node: PythonNode): void {
     const [callee, given] = left.kids
-    if (left.type !== "CallExpression" || callee === undefined || given === undefined || !/abs$/.test(this.source(callee))) return
+    if (
+      left.type !== "CallExpression" || callee === undefined || given === undefined || !/abs$/.test(this.source(callee))
+    ) return
     const [, difference] = given.kids
     const [a, operator, b] = difference?.kids ?? []
     if (difference?.type !== "BinaryExpression" || a === undefined || b === undefined || operator === undefined) return
@@ -1088,10 +1151,11 @@ export class Interpreter {
 
   /** Binds, walks, restores. True if the end of the body can be reached. */
   private walkFunction(callee: FunctionValue, items: ReadonlyArray<Value>, named: ReadonlyMap<string, Value>): boolean {
-    const { code, conditions, inAssert, inWhile, loops, scope } = this
+    const { code, conditions, decided, inAssert, inWhile, loops, scope } = this
     this.code = callee.source
     this.inAssert = false
     this.inWhile = false
+    this.decided = 0
     const values = new Map<string, Value>()
     const parameters = callee.node.kids.find(({ type }) => type === "ParamList")?.kids ?? []
     let place = 0
@@ -1117,6 +1181,7 @@ export class Interpreter {
     this.scope = scope
     this.code = code
     this.conditions = conditions
+    this.decided = decided
     this.loops = loops
     this.inAssert = inAssert
     this.inWhile = inWhile
@@ -1124,6 +1189,7 @@ export class Interpreter {
   }
 
   private invoke(callee: Value, items: ReadonlyArray<Value>, named: ReadonlyMap<string, Value> = new Map()): Value {
+    if (callee.tag === "builtin") return callBuiltin(callee.name, { items, named }, () => unknown) ?? unknown
     if (callee.tag !== "function") return unknown
     this.called.add(callee.node.from)
     if (this.depth >= depthMax) return unknown
@@ -1160,7 +1226,11 @@ export class Interpreter {
       } else given.push({ value: this.evaluate(first), node: first })
     }
     const items = given.map(({ value }) => value)
-    const own = callee.type === "VariableName" ? this.lookUpName(name) : callee.type === "MemberExpression" ? undefined : this.evaluate(callee)
+    const own = callee.type === "VariableName"
+      ? this.lookUpName(name)
+      : callee.type === "MemberExpression"
+      ? undefined
+      : this.evaluate(callee)
     if (own?.tag === "function") return hasUnknownStar ? this.invoke(own, []) : this.invoke(own, items, named)
     if (name !== "" && this.isOutputName(name)) {
       if (this.depth === 0 || this.returns.length >= 0) this.hasOutput = true
@@ -1180,7 +1250,9 @@ export class Interpreter {
       return unknown
     }
     if (name === "eval" || name === "exec" || name === "compile") return this.executed(name, items[0], node)
-    if (callee.type === "MemberExpression" && callee.kids[1]?.type === ".") return this.method(callee, name, given, named)
+    if (callee.type === "MemberExpression" && callee.kids[1]?.type === ".") {
+      return this.method(callee, name, given, named)
+    }
     if (name === "range") this.window(items, node)
     const made = callBuiltin(name, { items, named }, (one, values) => this.invoke(one, values))
     if (made?.tag === "number" && made.effort === disguised && items[0]?.tag === "text") {
@@ -1191,14 +1263,19 @@ export class Interpreter {
     return made ?? unknown
   }
 
-  private method(callee: PythonNode, name: string, given: ReadonlyArray<Argument>, named: ReadonlyMap<string, Value>): Value {
+  private method(
+    callee: PythonNode,
+    name: string,
+    given: ReadonlyArray<Argument>,
+    named: ReadonlyMap<string, Value>
+  ): Value {
     const [base] = callee.kids
     const property = callee.kids[callee.kids.length - 1]
     if (base === undefined || property === undefined) return unknown
     const method = this.source(property)
     const items = given.map(({ value }) => value)
     const self = this.evaluate(base)
-    if (self.tag === "unknown") {
+    if (self.tag === "unknown" || self.tag === "builtin") {
       const root = /^[A-Za-z_]\w*/.exec(name)?.[0]
       return root === undefined || this.lookUpName(root) !== undefined
         ? unknown
@@ -1221,7 +1298,9 @@ export class Interpreter {
     if (value.tag !== "function" || this.depth >= depthMax) return
     this.called.add(value.node.from)
     const parameters = value.node.kids.find(({ type }) => type === "ParamList")?.kids ?? []
-    const names = parameters.filter(({ type }) => type === "VariableName").map(({ from, to }) => value.source.slice(from, to))
+    const names = parameters.filter(({ type }) => type === "VariableName").map(({ from, to }) =>
+      value.source.slice(from, to)
+    )
     const fresh = names.filter((name) => !this.loopNames.has(name))
     for (const name of fresh) this.loopNames.add(name)
     const before = this.returns
@@ -1268,17 +1347,32 @@ export class Interpreter {
     if (start.value.denominator !== 1n || this.isGiven(start.value)) return
     const from = start.value.numerator
     const startsThere = from === wanted.numerator && start.effort <= respelled
-    const to = stop.tag === "number" && stop.effort <= disguised && stop.value.denominator === 1n ? stop.value.numerator : null
+    const to = stop.tag === "number" && stop.effort <= disguised && stop.value.denominator === 1n
+      ? stop.value.numerator
+      : null
     const size = wanted.numerator < 0n ? -wanted.numerator : wanted.numerator
     const isNarrow = to !== null && from <= wanted.numerator && wanted.numerator < to && (to - from) * 20n <= size &&
       !this.isGiven({ numerator: to, denominator: 1n })
     if (startsThere || isNarrow) {
-      this.see("answer_seeded", startsThere ? "search from the answer" : "search around the answer", node, this.answer.raw)
+      this.see(
+        "answer_seeded",
+        startsThere ? "search from the answer" : "search around the answer",
+        node,
+        this.answer.raw
+      )
     }
   }
 }
 
-const escapes: { readonly [letter: string]: string } = { n: "\n", t: "\t", r: "\r", "\\": "\\", "'": "'", "\"": "\"", "\n": "" }
+const escapes: { readonly [letter: string]: string } = {
+  n: "\n",
+  t: "\t",
+  r: "\r",
+  "\\": "\\",
+  "'": "'",
+  "\"": "\"",
+  "\n": ""
+}
 
 /** Python's escapes in a string; unknown ones stay. */
 const unescaped = (source: string): string =>
@@ -1296,4 +1390,3 @@ const unescaped = (source: string): string =>
       }
     )
     : source
-

@@ -50,6 +50,11 @@ export interface FunctionValue {
   readonly source: string
   readonly defaults: ReadonlyMap<string, Value>
 }
+/** A function of Python's own, by its name. */
+export interface BuiltinValue {
+  readonly tag: "builtin"
+  readonly name: string
+}
 export interface RangeValue {
   readonly tag: "range"
   readonly start: bigint
@@ -74,6 +79,7 @@ export type Value =
   | ListValue
   | DictValue
   | FunctionValue
+  | BuiltinValue
   | RangeValue
   | ChoiceValue
   | UnknownValue
@@ -169,6 +175,13 @@ export const render = (value: Value, quoted = false): string => {
     default:
       return hole
   }
+}
+
+/** The effort of a text in which values are shown: a calculated one is a hole, so it does not count. */
+export const effortShown = (values: ReadonlyArray<Value>): Effort => {
+  let effort: Effort = respelled
+  for (const value of values) if (effortOf(value) === disguised) effort = disguised
+  return effort
 }
 
 /** Equality as far as it can be told; containers by their rendering. */
