@@ -1,0 +1,95 @@
+// What the first k attempts at a problem score together, for every k at once: by majority, by the best reward, by summed rewards.
+// Pure; time is attempts times different answers. Answers are compared as strings: `pooled` makes equal answers equal strings first.
+import type { SameAnswer } from "../Verdict.ts"
+import { noGroups, placeAnswers, representatives } from "../Vote/AnswerGroups.ts"
+
+/**
+ * What one vote is for. `classes`: an answer, equal spellings together; a class scores the mean of its attempts' scores, should
+ * they have been graded differently. `answer_and_score`: a spelling with a score, as NeMo-Skills counts, so that spellings split
+ * and so do different grades of one spelling; there, in summed rewards, a spelling scores as its last attempt did.
+ */
+export type VoteKey = "classes" | "answer_and_score"
+
+export interface Attempt {
+  readonly answer: string | null
+  readonly score: boolean
+  /** Absent: takes no part where rewards decide. */
+  readonly reward?: number | undefined
+}
+
+export interface Majority {
+  /** 0..1; tied leaders share: the mean of their scores. 0 without an answer. */
+  readonly credit: number
+  /** Of tied leaders the least in the order of strings; null without an answer. */
+  readonly answer: string | null
+}
+
+interface Group {
+  readonly answer: string
+  votes: number
+  right: number
+  last: boolean
+  reward: number
+}
+
+/** Every answer under the first spelling of its class. See `placeAnswers` for what this costs and what order means. */
+export const pooled = (answers: ReadonlyArray<string | null>, same: SameAnswer): ReadonlyArray<string | null> => {
+  const { groups, places } = placeAnswers(noGroups, answers, same)
+  const names = representatives(groups)
+  return places.map((place) => place === null ? null : names[place] ?? null)
+}
+
+/** The group that `name` stands for, made when it is new. */
+const groupIn = (groups: Map<string, Group>, name: string, answer: string): Group => {
+  const own = groups.get(name) ?? { answer, votes: 0, right: 0, last: false, reward: 0 }
+  groups.set(name, own)
+  return own
+}
+
+/** Majority over the first k attempts, k = 1..n; index k - 1. Wang et al. 2022, arXiv:2203.11171. */
+export const majorities = (attempts: ReadonlyArray<Attempt>, key: VoteKey): ReadonlyArray<Majority> => {
+  const groups = new Map<string, Group>()
+  let most = 0
+  return attempts.map(({ answer, score }) => {
+    if (answer !== null) {
+      const own = groupIn(groups, key === "classes" ? answer : `${score} ${answer}`, answer)
+      own.votes++
+      if (score) own.right++
+      most = Math.max(most, own.votes)
+    }
+    const leaders = [...groups.values()].filter(({ votes }) => votes === most)
+    const [first] = leaders
+    if (first === undefined) return { credit: 0, answer: null }
+    const credit = leaders.reduce((sum, { right }) => sum + right / most, 0) / leaders.length
+    return { credit, answer: leaders.reduce((least, { answer }) => answer < least ? answer : least, first.answer) }
+  })
+}
+
+/** Score of the attempt with the best reward (of equal ones the first) among the first k that have an answer; index k - 1. */
+export const bestRewards = (attempts: ReadonlyArray<Attempt>): ReadonlyArray<number> => {
+  let best: Attempt | null = null
+  return attempts.map((attempt) => {
+    if (attempt.answer !== null && attempt.reward !== undefined) {
+      if (best === null || attempt.reward > (best.reward ?? 0)) best = attempt
+    }
+    return best?.score === true ? 1 : 0
+  })
+}
+
+/** Score of the answer with the largest sum of rewards (of equal sums the first seen) among the first k; index k - 1. */
+export const rewardMajorities = (attempts: ReadonlyArray<Attempt>, key: VoteKey): ReadonlyArray<number> => {
+  const groups = new Map<string, Group>()
+  return attempts.map(({ answer, reward, score }) => {
+    if (answer !== null && reward !== undefined) {
+      const own = groupIn(groups, answer, answer)
+      own.votes++
+      own.reward += reward
+      own.last = score
+      if (score) own.right++
+    }
+    const [first, ...others] = groups.values()
+    if (first === undefined) return 0
+    const best = others.reduce((best, group) => group.reward > best.reward ? group : best, first)
+    return key === "classes" ? best.right / best.votes : Number(best.last)
+  })
+}
