@@ -1,0 +1,642 @@
+// Whether two answers, as trees, say the same: structures by their parts, relations by their values or as multiples of each other,
+// sets of reals as sets, and single values by Scalar.ts. The gold answer's kind decides how the other one is read.
+import type { Budget } from "./Budget.ts"
+import { spend } from "./Budget.ts"
+import { exactValue } from "./Exact.ts"
+import { withMatrices } from "./MatrixAlgebra.ts"
+import type { Node, RelationOperator } from "./Node.ts"
+import { addition, canonicalForm, difference, isScalar, negated, partsOf, product, someNode } from "./Node.ts"
+import { RealEvaluation } from "./Numeric.ts"
+import * as Q from "./Rational.ts"
+import { isRealSet, sameRealSet } from "./RealSet.ts"
+import type { Finding, Tolerance } from "./Scalar.ts"
+import { sameScalar } from "./Scalar.ts"
+
+export interface Comparison {
+  readonly tolerance: Tolerance
+  /** Names of variables must agree. */
+  readonly strict: boolean
+  /** A relation as the answer may stand for a gold interval. */
+  readonly relationsAsSets: boolean
+  readonly budget: Budget
+}
+
+const found = (outcome: Finding["outcome"], rule: string): Finding => ({ outcome, rule })
+
+/** All equal: equal. One different: unequal. Else undecided. */
+const allOf = (findings: Iterable<Finding>, rule: string): Finding => {
+  let undecided: Finding | null = null
+  for (const one of findings) {
+    if (one.outcome === "unequal") return found("unequal", rule)
+    if (one.outcome === "undecided") undecided ??= one
+  }
+  return undecided ?? found("equal", rule)
+}
+
+// ---- one normal shape
+
+/** Plus-minus as the two values that it stands for; all signs of a node go together. */
+const bothSigns = (node: Node): ReadonlyArray<Node> => {
+  if (!someNode(node, (part) => part.k === "pm")) return [node]
+  return [1, -1].map((sign) => withSign(node, sign))
+}
+
+const withSign = (node: Node, sign: number): Node => {
+  switch (node.k) {
+    case "pm": {
+      const b = withSign(node.b, sign)
+      const signed = node.upper * sign > 0 ? b : negated(b)
+      return node.a === null ? signed : addition([withSign(node.a, sign), signed])
+    }
+    case "add":
+    case "mul":
+      return { k: node.k, args: node.args.map((arg) => withSign(arg, sign)) }
+    case "div":
+      return { k: "div", a: withSign(node.a, sign), b: withSign(node.b, sign) }
+    case "pow":
+      return { k: "pow", base: withSign(node.base, sign), exp: withSign(node.exp, sign) }
+    case "fn":
+      return { k: "fn", name: node.name, args: node.args.map((arg) => withSign(arg, sign)) }
+    case "rel":
+      return { k: "rel", ops: node.ops, items: node.items.map((item) => withSign(item, sign)) }
+    case "tuple":
+      return { ...node, items: node.items.map((item) => withSign(item, sign)) }
+    case "percent":
+    case "degree":
+      return { k: node.k, x: withSign(node.x, sign) }
+    case "unit":
+      return { k: "unit", x: withSign(node.x, sign), unit: node.unit }
+    default:
+      return node
+  }
+}
+
+/** Brackets around one thing, plus-minus, matrix operations and finite set operations resolved. */
+const normal = (node: Node, budget: Budget): Node => {
+  spend(budget, 4)
+  switch (node.k) {
+    case "list":
+    case "set": {
+      const items = node.items.flatMap((item) => bothSigns(normal(item, budget)))
+      const [only] = items
+      return items.length === 1 && only !== undefined ? only : { k: node.k, items }
+    }
+    case "tuple":
+      return { ...node, items: node.items.map((item) => normal(item, budget)) }
+    case "matrix": {
+      const rows = node.rows.map((row) => row.map((entry) => normal(entry, budget)))
+      const only = rows.length === 1 && rows[0]?.length === 1 ? rows[0][0] : undefined
+      return only ?? { k: "matrix", rows }
+    }
+    case "rel":
+      return expanded({ k: "rel", ops: node.ops, items: node.items.map((item) => (item.k === "sym" ? item : grouped(item, budget))) })
+    case "union":
+    case "intersection":
+    case "difference":
+      return finiteSets({ k: node.k, args: node.args.map((arg) => unwrappedSet(arg, budget)) }, budget)
+    default: {
+      const plain = withMatrices(withGcd(grouped(node, budget)), budget)
+      return plain.k === "matrix" ? normal(plain, budget) : expanded(plain)
+    }
+  }
+}
+
+const unwrappedSet = (node: Node, budget: Budget): Node =>
+  node.k === "set" || node.k === "list" ? { k: "set", items: node.items.map((item) => normal(item, budget)) } : normal(node, budget)
+
+const expanded = (node: Node): Node => {
+  const both = bothSigns(node)
+  const [only] = both
+  return both.length === 1 && only !== undefined ? only : { k: "list", items: both }
+}
+
+/** A set of one thing among factors or terms only groups: \{1+2\}\{3-4\}. */
+const grouped = (node: Node, budget: Budget): Node => {
+  switch (node.k) {
+    case "set":
+    case "list":
+    case "tuple":
+    case "matrix":
+    case "union":
+    case "intersection":
+    case "difference":
+      return normal(node, budget)
+    case "add":
+    case "mul":
+      return { k: node.k, args: node.args.map((arg) => ungrouped(arg, budget)) }
+    case "ratio":
+      return { k: "ratio", items: node.items.map((item) => ungrouped(item, budget)) }
+    default:
+      return node
+  }
+}
+
+const ungrouped = (node: Node, budget: Budget): Node => {
+  if (node.k !== "set" && node.k !== "add" && node.k !== "mul") return node
+  const [only] = node.k === "set" ? node.items : []
+  return node.k === "set" ? (node.items.length === 1 && only !== undefined ? only : node) : grouped(node, budget)
+}
+
+/** Unions, intersections and differences of finite sets, carried out by canonical forms. */
+const finiteSets = (node: Extract<Node, { k: "union" | "intersection" | "difference" }>, budget: Budget): Node => {
+  if (!node.args.every((arg) => arg.k === "set")) return node
+  const sets = node.args.map((arg) => new Map(partsOf(arg).map((item): [string, Node] => [keyOf(item, budget), item])))
+  const [first = new Map<string, Node>(), ...rest] = sets
+  const result = new Map(first)
+  for (const set of rest) {
+    if (node.k === "union") for (const [key, item] of set) result.set(key, item)
+    else for (const key of [...result.keys()]) if (set.has(key) === (node.k === "difference")) result.delete(key)
+  }
+  return { k: "set", items: [...result.values()] }
+}
+
+const keyOf = (node: Node, budget: Budget): string => {
+  const exact = isScalar(node) ? exactValue(node, budget) : null
+  return exact === null || exact === "undefined" ? canonicalForm(node) : `${exact.n}/${exact.d}`
+}
+
+/** Greatest common divisors of monomials: numbers by their fractions, variables by their least powers. */
+const withGcd = (node: Node): Node => {
+  if (node.k !== "fn" || node.name !== "gcd") return node
+  const monomials = node.args.map(monomialOf)
+  if (monomials.some((one) => one === null) || monomials.every((one) => one?.powers.size === 0)) return node
+  const [first, ...rest] = monomials
+  if (first === null || first === undefined) return node
+  let coefficient = first.coefficient
+  const powers = new Map(first.powers)
+  for (const one of rest) {
+    if (one === null) return node
+    coefficient = Q.gcd(coefficient, one.coefficient)
+    for (const [name, power] of powers) powers.set(name, Math.min(power, one.powers.get(name) ?? 0))
+  }
+  return product([
+    { k: "num", q: coefficient, decimal: false },
+    ...[...powers].filter(([, power]) => power > 0).map(([name, power]): Node => ({
+      k: "pow",
+      base: { k: "sym", name },
+      exp: { k: "num", q: Q.rational(BigInt(power)), decimal: false }
+    }))
+  ])
+}
+
+const monomialOf = (node: Node): { readonly coefficient: Q.Rational; readonly powers: ReadonlyMap<string, number> } | null => {
+  const powers = new Map<string, number>()
+  let coefficient = Q.one
+  for (const factor of node.k === "mul" ? node.args : [node]) {
+    if (factor.k === "num") coefficient = Q.multiply(coefficient, factor.q)
+    else if (factor.k === "sym") powers.set(factor.name, (powers.get(factor.name) ?? 0) + 1)
+    else return null
+  }
+  return { coefficient, powers }
+}
+
+// ---- relations
+
+const constantNames: ReadonlySet<string> = new Set(["pi", "e", "i", "infinity"])
+
+const isEquality = (operator: RelationOperator): boolean => operator === "=" || operator === "approx"
+
+const functionNames = /^(?:[fghFGHPQWTVSANLCRDE])(?:'|_.*)?$/
+
+/** Something that only names what the other side is: x, a_3, f(x), |AB|, V_1 : V_2, (p, q), \text{Area}. */
+const isName = (node: Node): boolean => {
+  switch (node.k) {
+    case "sym":
+      return node.name !== "pi" && node.name !== "infinity" && node.name !== "…"
+    case "text":
+      return true
+    case "mul": {
+      const [first, ...rest] = node.args
+      if (first?.k === "text") return true
+      if (first?.k !== "sym" || rest.length > 4) return false
+      return rest.every((arg) => arg.k === "sym" || arg.k === "text") || (functionNames.test(first.name) && rest.length === 1)
+    }
+    case "unit":
+      return isName(node.x)
+    case "degree":
+      return isName(node.x)
+    case "fn":
+      return (node.name === "abs" || node.name === "det" || node.name === "norm" || node.name === "max" || node.name === "min") && node.args.every(isName)
+    case "div":
+      return isName(node.a) && isName(node.b)
+    case "ratio":
+    case "tuple":
+      return node.items.length > 0 && node.items.every(isName)
+    default:
+      return false
+  }
+}
+
+/** Whether a node has free variables or words; the variable of a sum or limit is bound. */
+const hasVariables = (node: Node, bound: ReadonlySet<string> = constantNames): boolean => {
+  if (node.k === "sym") return !bound.has(node.name)
+  if (node.k === "text") return true
+  const inner = node.k === "big" ? new Set([...bound, node.variable]) : bound
+  return partsOf(node).some((part) => hasVariables(part, inner))
+}
+
+/** The value that an equation states, where its left side is a name or it is a chain of constants; null for a true equation. */
+const statedValue = (node: Extract<Node, { k: "rel" }>): Node | null => {
+  const { items, ops } = node
+  const last = items.at(-1)
+  if (last === undefined) return null
+  if (ops.at(-1) === "in") return ops.length === 1 && items[0] !== undefined && isName(items[0]) ? last : null
+  if (!ops.every(isEquality)) return null
+  const [first] = items
+  const states = first !== undefined
+    && (isName(first) || items.slice(0, -1).every((item) => !hasVariables(item)) || (items.length > 2 && !hasVariables(last)))
+  if (!states) return null
+  const approx = ops.indexOf("approx")
+  const exact = approx > 0 || (approx === 0 && !hasVariables(first)) ? items[approx] : last
+  return exact ?? last
+}
+
+/** A name and its value; null where the node is no assignment. */
+const assignment = (node: Node): { readonly name: string; readonly value: Node } | null => {
+  if (node.k !== "rel" || !node.ops.every(isEquality)) return null
+  const [first] = node.items
+  const value = statedValue(node)
+  return first === undefined || value === null || !isName(first) ? null : { name: canonicalForm(first), value }
+}
+
+/** (p, q) = (3, 2) as p = 3, q = 2. */
+const assignments = (node: Node): ReadonlyArray<{ readonly name: string; readonly value: Node }> | null => {
+  if (node.k === "rel" && node.ops.length === 1 && node.ops[0] === "=") {
+    const [names, values] = node.items
+    if (names?.k === "tuple" && values?.k === "tuple" && names.items.length === values.items.length) {
+      return names.items.map((name, at) => ({ name: canonicalForm(name), value: values.items[at] ?? name }))
+    }
+  }
+  const items = node.k === "list" || node.k === "set" ? node.items.flatMap((item) => (item.k === "list" ? item.items : [item])) : [node]
+  const parts = items.map(assignment)
+  const full = parts.filter((part) => part !== null)
+  return full.length === parts.length && full.length > 0 ? full : null
+}
+
+const valueOf = (node: Node): Node => (node.k === "rel" ? statedValue(node) ?? node : node)
+
+const flip: Record<RelationOperator, RelationOperator> = {
+  "=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<=", in: "in", approx: "approx", equiv: "equiv"
+}
+
+const compareRelations = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: "rel" }>, c: Comparison): Finding => {
+  const congruent = compareCongruences(a, b, c)
+  if (congruent !== null) return congruent
+  const aligned = (ops: ReadonlyArray<RelationOperator>, items: ReadonlyArray<Node>): boolean =>
+    a.ops.length === ops.length && a.ops.every((operator, at) => operator === ops[at])
+    && allOf(a.items.map((item, at) => compare(item, items[at] ?? item, c)), "relation").outcome === "equal"
+  if (aligned(b.ops, b.items)) return found("equal", "relation")
+  if (aligned([...b.ops].reverse().map((operator) => flip[operator]), [...b.items].reverse())) return found("equal", "relation")
+  const left = assignments(a)
+  const right = assignments(b)
+  if (left !== null && right !== null) {
+    const stated = compareAssignments(left, right, c)
+    // y = x + 1 and x = y - 1 are the same line although the values differ.
+    if (stated.outcome === "equal" || !hasVariables(valueOf(a)) || !hasVariables(valueOf(b))) return stated
+    return multiples(a, b, c) ?? stated
+  }
+  const scaled = multiples(a, b, c)
+  if (scaled?.outcome === "equal") return scaled
+  const inequality = [...a.ops, ...b.ops].some((operator) => !isEquality(operator))
+  const isMembership = (node: typeof a) => node.ops.at(-1) === "in"
+  if (isMembership(a) && !isMembership(b) && !c.relationsAsSets) return found("unequal", "relation-for-set")
+  const set = !inequality ? null : sameRealSet(a, b, (x, y) => sameScalar(x, y, c.tolerance, c.budget).outcome === "equal", c.tolerance, c.budget)
+  if (set !== null && (!c.strict || sameSubject(a, b))) return found(set ? "equal" : "unequal", "interval")
+  const one = statedValue(a)
+  const other = statedValue(b)
+  if (one !== null && other !== null) return compare(one, other, c)
+  return scaled ?? found("undecided", "relation")
+}
+
+/** Whether two relations are about the same names. */
+const sameSubject = (a: Node, b: Node): boolean => {
+  const names = (node: Node) => {
+    const all = new Set<string>()
+    someNode(node, (part) => {
+      if (part.k === "sym") all.add(part.name)
+      return false
+    })
+    for (const constant of ["pi", "e", "i", "infinity", "ℝ"]) all.delete(constant)
+    return [...all].sort().join()
+  }
+  return names(a) === names(b)
+}
+
+const residueOf = (node: Node): { readonly x: Node; readonly r: Node; readonly m: Node } | null => {
+  if (node.k !== "rel" || node.ops.length !== 1 || (node.ops[0] !== "equiv" && node.ops[0] !== "=")) return null
+  const [x, right] = node.items
+  return x !== undefined && right?.k === "residue" ? { x, r: right.x, m: right.m } : null
+}
+
+const compareCongruences = (a: Node, b: Node, c: Comparison): Finding | null => {
+  const left = residueOf(a)
+  const right = residueOf(b)
+  if (left === null && right === null) return null
+  if (left === null || right === null) return found("unequal", "congruence")
+  const modulus = sameScalar(left.m, right.m, c.tolerance, c.budget)
+  const subject = compare(left.x, right.x, c)
+  if (modulus.outcome !== "equal" || subject.outcome !== "equal") return allOf([modulus, subject], "congruence")
+  const apart = exactValue(difference(left.r, right.r), c.budget)
+  const m = exactValue(left.m, c.budget)
+  if (apart === null || m === null || apart === "undefined" || m === "undefined" || Q.isZero(m)) return compare(left.r, right.r, c)
+  return found(Q.isZero(Q.modulo(apart, m) ?? Q.one) ? "equal" : "unequal", "congruence")
+}
+
+/** Whether one relation's difference of sides is a constant multiple of the other's; null where this says nothing. */
+const multiples = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: "rel" }>, c: Comparison): Finding | null => {
+  if (a.ops.length !== 1 || b.ops.length !== 1 || ![...a.items, ...b.items].every(isScalar)) return null
+  const [a0, a1] = a.items
+  const [b0, b1] = b.items
+  const [over, under] = [a.ops[0], b.ops[0]]
+  if (a0 === undefined || a1 === undefined || b0 === undefined || b1 === undefined || over === undefined || under === undefined) return null
+  if (isEquality(over) !== isEquality(under) || (over === "!=") !== (under === "!=")) return found("unequal", "relation")
+  const f = difference(a0, a1)
+  const g = difference(b0, b1)
+  const ratio = constantRatio(f, g, c.budget)
+  if (ratio === null || ratio === 0) return found(ratio === null ? "undecided" : "unequal", "relation")
+  if (!isEquality(over) && over !== "!=" && (ratio > 0 ? under : flip[under]) !== over) return found("unequal", "relation")
+  const scale: Node = { k: "num", q: Q.rational(BigInt(Math.round(ratio * 2 ** 30)), 2n ** 30n), decimal: false }
+  // The ratio is read off a point; that it holds everywhere is shown exactly where it is a fraction of small numbers.
+  const exact = smallFraction(ratio)
+  const same = sameScalar(f, product([exact === null ? scale : { k: "num", q: exact, decimal: false }, g]), c.tolerance, c.budget)
+  return same.outcome === "equal" ? found("equal", "multiple") : exact === null ? found("undecided", "relation") : found("unequal", "relation")
+}
+
+/** f / g where that is the same at several points; 0 where it is not; null where no point has both. */
+const constantRatio = (f: Node, g: Node, budget: Budget): number | null => {
+  const names = new Set<string>()
+  for (const node of [f, g]) {
+    someNode(node, (part) => {
+      if (part.k === "sym") names.add(part.name)
+      return false
+    })
+  }
+  let ratio: number | null = null
+  let agreed = 0
+  for (let attempt = 0; attempt < 12 && agreed < 5; attempt++) {
+    const point = new Map([...names].map((name, at): [string, number] => [name, constantNames.has(name) ? NaN : 0.3 + ((attempt * 7 + at * 5) % 13) * 0.37]))
+    for (const name of constantNames) point.delete(name)
+    const evaluation = new RealEvaluation(point, budget)
+    const x = evaluation.value(f)
+    const y = evaluation.value(g)
+    if (!Number.isFinite(x) || !Number.isFinite(y) || Math.abs(y) < 1e-9 || Math.abs(x) < 1e-9) continue
+    const here = x / y
+    if (ratio === null) ratio = here
+    else if (Math.abs(here - ratio) > 1e-7 * Math.abs(ratio)) return 0
+    agreed++
+  }
+  return agreed >= 3 ? ratio : null
+}
+
+/** The fraction with a denominator below a thousand that a double is, by continued fractions; null where it is none. */
+const smallFraction = (value: number): Q.Rational | null => {
+  let [n0, n1, d0, d1] = [0, 1, 1, 0]
+  let rest = value
+  for (let term = 0; term < 24; term++) {
+    const whole = Math.floor(rest)
+    ;[n0, n1, d0, d1] = [n1, whole * n1 + n0, d1, whole * d1 + d0]
+    if (!Number.isSafeInteger(n1) || d1 > 100_000) return null
+    if (Math.abs(n1 / d1 - value) <= 1e-9 * Math.abs(value)) return d1 === 0 ? null : Q.rational(BigInt(n1), BigInt(d1))
+    if (rest === whole) return null
+    rest = 1 / (rest - whole)
+  }
+  return null
+}
+
+// ---- lists
+
+type Assignments = ReadonlyArray<{ readonly name: string; readonly value: Node }>
+
+const compareAssignments = (a: Assignments, b: Assignments, c: Comparison): Finding => {
+  const names = (list: Assignments) => list.map(({ name }) => name).sort().join("\u0000")
+  const distinct = new Set(a.map(({ name }) => name)).size === a.length
+  if (names(a) === names(b) && distinct) {
+    const values = new Map(b.map(({ name, value }) => [name, value]))
+    return allOf(a.map(({ name, value }) => compare(value, values.get(name) ?? value, c)), "assignments")
+  }
+  const [left, right] = [recordsOf(a), recordsOf(b)]
+  if (left !== null && right !== null) return compareSets(left, right, c)
+  if (a.length !== b.length) return found("unequal", "assignments")
+  if (distinct && a.length > 1) return allOf(a.map(({ value }, at) => compare(value, b[at]?.value ?? value, c)), "assignments")
+  return compareSets(a.map(({ value }) => value), b.map(({ value }) => value), c)
+}
+
+/** p = 5, q = 2, p = 7, q = 2 as the pairs (5, 2) and (7, 2), by names or as written; null where the names do not repeat so. */
+const recordsOf = (list: Assignments, byName = true): ReadonlyArray<Node> | null => {
+  const width = new Set(list.map(({ name }) => name)).size
+  if (width < 2 || width === list.length || list.length % width !== 0) return null
+  const records: Array<Node> = []
+  const names = list.slice(0, width).map(({ name }) => name).sort().join("\u0000")
+  for (let from = 0; from < list.length; from += width) {
+    const written = list.slice(from, from + width)
+    const record = byName ? [...written].sort((x, y) => (x.name < y.name ? -1 : 1)) : written
+    if (record.map(({ name }) => name).sort().join("\u0000") !== names) return null
+    records.push({ k: "tuple", open: "(", close: ")", items: record.map(({ value }) => value) })
+  }
+  return records
+}
+
+/** Items in any order, repeats counted once. Items with exact values are matched by them, the rest one by one. */
+const compareSets = (a: ReadonlyArray<Node>, b: ReadonlyArray<Node>, c: Comparison): Finding => {
+  const keyed = (items: ReadonlyArray<Node>) => {
+    const keys = new Map<string, Node>()
+    for (const item of items) {
+      const exact = isScalar(item) && !someNode(item, (part) => part.k === "num" && part.decimal) ? keyOf(item, c.budget) : canonicalForm(item)
+      keys.set(exact, item)
+    }
+    return keys
+  }
+  const left = keyed(a)
+  const right = keyed(b)
+  const restLeft = [...left].filter(([key]) => !right.has(key)).map(([, item]) => item)
+  const restRight = [...right].filter(([key]) => !left.has(key)).map(([, item]) => item)
+  if (restLeft.length === 0 && restRight.length === 0) return found("equal", "set")
+  const matched = [...left].filter(([key]) => right.has(key)).map(([, item]) => item)
+  const covered = (items: ReadonlyArray<Node>, others: ReadonlyArray<Node>): Finding => {
+    let undecided: Finding | null = null
+    for (const item of items) {
+      let best: Finding = found("unequal", "set")
+      for (const other of others) {
+        spend(c.budget, 8)
+        const one = compare(item, other, c)
+        if (one.outcome === "equal") {
+          best = one
+          break
+        }
+        if (one.outcome === "undecided") best = one
+      }
+      if (best.outcome === "unequal") return found("unequal", "set")
+      if (best.outcome === "undecided") undecided ??= best
+    }
+    return undecided ?? found("equal", "set")
+  }
+  // A repeated item may be spelled in two ways, so what is left may also equal something that was matched.
+  return allOf([covered(restLeft, [...restRight, ...matched]), covered(restRight, [...restLeft, ...matched])], "set")
+}
+
+const inOrder = (a: ReadonlyArray<Node>, b: ReadonlyArray<Node>, c: Comparison, rule: string): Finding =>
+  a.length !== b.length ? found("unequal", rule) : allOf((function*() {
+    for (const [at, item] of a.entries()) {
+      const other = b[at]
+      if (other !== undefined) yield compare(item, valueOf(other), c)
+    }
+  })(), rule)
+
+const compareLists = (gold: Node, answer: Node, c: Comparison): Finding => {
+  const a = assignments(gold)
+  const b = assignments(answer)
+  if (a !== null && b !== null) return compareAssignments(a, b, c)
+  if (a !== null && answer.k !== "rel") {
+    const items = partsOf(answer)
+    const records = recordsOf(a, false)
+    if (records !== null && items.some((item) => item.k === "tuple")) return compareSets(records, items, c)
+    const distinct = new Set(a.map(({ name }) => name)).size === a.length
+    if (distinct && a.length > 1) return inOrder(a.map(({ value }) => value), items, c, "assignments")
+    return compareSets(a.map(({ value }) => value), items, c)
+  }
+  if (b !== null && gold.k !== "rel") {
+    const distinct = new Set(b.map(({ name }) => name)).size === b.length
+    const items = partsOf(gold)
+    const records = recordsOf(b, false)
+    if (records !== null && items.some((item) => item.k === "tuple")) return compareSets(items, records, c)
+    const values = b.map(({ value }) => value)
+    if (distinct && b.length > 1 && gold.k === "tuple") return inOrder(items, values, c, "assignments")
+    return compareSets(items, values, c)
+  }
+  const flat = (node: Node): ReadonlyArray<Node> => partsOf(node).flatMap((item) => (item.k === "list" ? item.items : [item]))
+  const direct = compareSets(partsOf(gold), partsOf(answer), c)
+  if (direct.outcome === "equal" || !(nested(gold) !== nested(answer))) return direct
+  const left = flat(gold)
+  const right = flat(answer)
+  return left.length === right.length ? inOrder(left, right, c, "list") : direct
+}
+
+const nested = (node: Node): boolean => partsOf(node).some((item) => item.k === "list")
+
+// ---- everything
+
+/** The gold answer against the other one. Throws `StepsExhausted`. */
+export const compare = (gold: Node, answer: Node, c: Comparison): Finding => {
+  spend(c.budget, 8)
+  return compareNormal(normal(gold, c.budget), normal(answer, c.budget), c)
+}
+
+const isCollection = (node: Node): boolean => node.k === "list" || node.k === "set"
+
+const compareNormal = (g: Node, p: Node, c: Comparison): Finding => {
+  if (isScalar(g) && isScalar(p)) return sameScalar(g, p, c.tolerance, c.budget)
+  if (canonicalForm(g) === canonicalForm(p)) return found("equal", "same-form")
+  if (g.k === "text" || p.k === "text") return compareText(g, p)
+  if (g.k === "time" || p.k === "time" || g.k === "ratio" || p.k === "ratio") {
+    if (g.k !== "rel" && p.k !== "rel") return compareRatios(g, p, c)
+  }
+  if (g.k === "residue" || p.k === "residue") {
+    return g.k === "residue" && p.k === "residue"
+      ? allOf([compare(g.m, p.m, c), compare(g.x, p.x, c)], "congruence")
+      : found("unequal", "congruence")
+  }
+  if (g.k === "rel" && p.k === "rel") return compareRelations(g, p, c)
+  if (isRealSet(g) || isRealSet(p)) {
+    const set = compareRealSets(g, p, c)
+    if (set !== null) return set
+  }
+  if (g.k === "rel") {
+    const value = statedValue(g)
+    if (value !== null && !(value.k === "tuple" && isCollection(p))) return compare(value, p, c)
+    return isCollection(p) || p.k === "tuple" ? compareLists(g, p, c) : found("unequal", "kind")
+  }
+  if (p.k === "rel") {
+    const value = statedValue(p)
+    if (value === null) return found("unequal", "kind")
+    return compare(g, value, c)
+  }
+  if (g.k === "matrix" || p.k === "matrix") return compareMatrices(g, p, c)
+  if (g.k === "tuple" && p.k === "tuple") return compareTuples(g, p, c)
+  if (isCollection(g) && isCollection(p)) return compareLists(g, p, c)
+  if (g.k === "tuple" && isCollection(p)) {
+    const named = assignments(p)
+    return inOrder(g.items, named === null ? partsOf(p) : named.map(({ value }) => value), c, "tuple")
+  }
+  if (isCollection(g) && p.k === "tuple") {
+    if ((p.open === "[") !== (p.close === "]")) return found("unequal", "kind")
+    return compareLists(g, p, c)
+  }
+  if (g.k === "union" && p.k === "union") return compareSets(g.args, p.args, c)
+  return found("unequal", "kind")
+}
+
+const compareRealSets = (g: Node, p: Node, c: Comparison): Finding | null => {
+  // An inequality for a gold interval is another kind of answer, unless the caller takes it.
+  const relation = p.k === "rel" && !(p.ops.length === 1 && p.ops[0] === "in")
+  if (relation && g.k !== "rel" && !c.relationsAsSets && !(g.k === "list" && g.items.every((item) => item.k === "rel"))) return found("unequal", "relation-for-set")
+  if (isScalar(g) && g.k !== "sym" || isScalar(p) && p.k !== "sym") return found("unequal", "kind")
+  const same = sameRealSet(g, p, (a, b) => sameScalar(a, b, c.tolerance, c.budget).outcome === "equal", c.tolerance, c.budget)
+  return same === null ? null : found(same ? "equal" : "unequal", "interval")
+}
+
+const compareTuples = (g: Extract<Node, { k: "tuple" }>, p: Extract<Node, { k: "tuple" }>, c: Comparison): Finding => {
+  if (g.items.length === 2 && p.items.length === 2 && (g.open !== p.open || g.close !== p.close)) return found("unequal", "interval")
+  return inOrder(g.items, p.items, c, g.open === "(" && g.close === ")" ? "tuple" : "interval")
+}
+
+const compareMatrices = (g: Node, p: Node, c: Comparison): Finding => {
+  if (g.k === "matrix" && p.k === "matrix") {
+    const width = g.rows[0]?.length
+    if (g.rows.length !== p.rows.length || width !== p.rows[0]?.length) return found("unequal", "matrix")
+    return inOrder(g.rows.flat(), p.rows.flat(), c, "matrix")
+  }
+  const [matrix, other] = g.k === "matrix" ? [g, p] : [p, g]
+  if (matrix.k !== "matrix" || (other.k !== "tuple" && other.k !== "list")) return found("unequal", "kind")
+  if (matrix.rows.length !== 1 && matrix.rows[0]?.length !== 1) return found("unequal", "kind")
+  return inOrder(matrix.rows.flat(), other.items, c, "matrix")
+}
+
+/** Ratios by their proportions, clock times by their minutes. */
+const compareRatios = (g: Node, p: Node, c: Comparison): Finding => {
+  const time = (node: Node): number | null => {
+    if (node.k === "time") return node.minutes
+    if (node.k !== "ratio" || node.items.length !== 2) return null
+    const [hours, minutes] = node.items.map((item) => (item.k === "num" && item.q.d === 1n ? Number(item.q.n) : NaN))
+    return hours !== undefined && minutes !== undefined && hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60 ? hours * 60 + minutes : null
+  }
+  if (g.k === "time" || p.k === "time") {
+    const a = time(g)
+    const b = time(p)
+    return a === null || b === null ? found("unequal", "kind") : found(a === b ? "equal" : "unequal", "time")
+  }
+  if (g.k === "ratio" && p.k === "ratio") {
+    if (g.items.length !== p.items.length) return found("unequal", "ratio")
+    const direct = inOrder(g.items, p.items, c, "ratio")
+    if (direct.outcome === "equal") return direct
+    const isZero = (node: Node) => {
+      const value = exactValue(node, c.budget)
+      return value !== null && value !== "undefined" && Q.isZero(value)
+    }
+    if ([...g.items, ...p.items].some(isZero)) return direct
+    const [g0, ...gRest] = g.items
+    const [p0, ...pRest] = p.items
+    if (g0 === undefined || p0 === undefined) return direct
+    return allOf(gRest.map((item, at) => sameScalar(product([g0, pRest[at] ?? item]), product([p0, item]), c.tolerance, c.budget)), "ratio")
+  }
+  const quotient = (node: Node): Node | null => {
+    if (node.k !== "ratio") return node
+    const [a, b] = node.items
+    return node.items.length === 2 && a !== undefined && b !== undefined ? { k: "div", a, b } : null
+  }
+  const a = quotient(g)
+  const b = quotient(p)
+  if (a === null || b === null || !isScalar(a) || !isScalar(b)) return found("unequal", "kind")
+  const same = sameScalar(a, b, c.tolerance, c.budget)
+  return same.outcome === "equal" ? found("equal", "ratio") : same
+}
+
+const compareText = (g: Node, p: Node): Finding => {
+  const words = (node: Node): string => letters(node.k === "text" ? node.text : node.k === "sym" ? node.name : "")
+  const a = words(g)
+  const b = words(p)
+  if (a !== "" && b !== "") return found(a === b ? "equal" : "unequal", "text")
+  return found("unequal", "kind")
+}
+
+/** Letters and digits of a text, in lower case. */
+export const letters = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "")
