@@ -6,7 +6,6 @@ import type { Layer } from "effect"
 import {
   Cause,
   Clock,
-  Context,
   Effect,
   type Exit,
   Queue,
@@ -21,6 +20,7 @@ import { Rpc } from "effect/rpc"
 import { Socket } from "effect/socket"
 import type { By, Facets } from "../domain/Commit.ts"
 import { accept, type Decision, refuse } from "../domain/Decision.ts"
+import { ActorLimits } from "./ActorLimits.ts"
 import { ActorStore, type HistoryEntry, StoreFailed } from "./ActorStore.ts"
 import {
   ActorUnavailable,
@@ -35,6 +35,8 @@ import {
 import { DirectHosts, serve } from "./DurableActor/DirectCalls.ts"
 import { RunnerStats } from "./RunnerStats.ts"
 import { recordedSpan } from "./Tracing.ts"
+
+export { ActorLimits, actorLimitsDefaults } from "./ActorLimits.ts"
 
 export interface CommandSpec {
   readonly payload: Schema.Struct.Fields
@@ -70,24 +72,6 @@ export interface Definition<Type extends string, S extends Schema.Codec<any, any
   /** Cluster shard group of an actor's host. Default "default". */
   readonly shardGroup?: string
 }
-
-/** Limits of the actors of one runner; read at each use, so that an object with getters makes them live. */
-export interface ActorLimits {
-  /** A call that is not answered by then fails. Default 30,000. */
-  readonly commandDeadlineMillis: number
-  /** An actor that nobody used for so long leaves memory. Default 30,000. */
-  readonly idleMillis: number
-  /** Actors in memory on one runner, of one type; the longest unused leave first. Default 8,192. */
-  readonly maxResidentActors: number
-}
-export const actorLimitsDefaults: ActorLimits = {
-  commandDeadlineMillis: 30_000,
-  idleMillis: 30_000,
-  maxResidentActors: 8_192
-}
-export const ActorLimits = Context.Reference<ActorLimits>("polya/ActorLimits", {
-  defaultValue: () => actorLimitsDefaults
-})
 
 /** The state has moved on since it was read. */
 export class VersionMoved extends Schema.TaggedError<VersionMoved>()("VersionMoved", {

@@ -3,15 +3,7 @@
 // to a last resort, a port of its own.
 import { Clock, Context, Effect, Layer, Schema } from "effect"
 import type { Outcome } from "../domain/Verdict.ts"
-import {
-  type Ballots,
-  type GivenUp,
-  type Pair,
-  type TimedVerdict,
-  verdictOf,
-  voteOf,
-  type VoteResult
-} from "./Verdicts/Judge.ts"
+import type { Ballots, GivenUp, Pair, TimedVerdict, VoteResult } from "./Verdicts/Asked.ts"
 
 export class Verdicts extends Context.Service<Verdicts, {
   /**
@@ -26,6 +18,8 @@ export class Verdicts extends Context.Service<Verdicts, {
   static readonly layerMemory: Layer.Layer<Verdicts, never, LastResort> = Layer.effect(
     Verdicts,
     Effect.gen(function*() {
+      // Loaded here: where threads judge, this one needs no rules.
+      const { verdictOf, voteOf } = yield* Effect.promise(() => import("./Verdicts/Judge.ts"))
       const clock = yield* Clock.Clock
       const now = () => clock.currentTimeMillisUnsafe()
       return Verdicts.of({

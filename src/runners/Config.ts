@@ -2,10 +2,11 @@
 // Values come from POLYA_<AREA>_<FIELD>, then from `polya.yaml` (or `--config FILE`) under the same names, then from the default.
 import { Context, Effect, Layer, type Redacted, Schema } from "effect"
 import { availableParallelism } from "node:os"
+import { actorLimitsDefaults } from "../actors/ActorLimits.ts"
 import { committerDefaults } from "../actors/Committer.ts"
-import { actorLimitsDefaults } from "../actors/DurableActor.ts"
 import { runLimitsDefaults } from "../actors/RunLimits.ts"
 import type { DescribedSetting } from "../actors/Settings.ts"
+import { defaultClusterShards } from "./Cluster/Shards.ts"
 import { http } from "./Config/HttpSettings.ts"
 import {
   type ConfigInvalid,
@@ -19,7 +20,6 @@ import {
   type Values
 } from "./Config/Settings.ts"
 import { telemetry } from "./Config/TelemetrySettings.ts"
-import { defaultClusterShards } from "./EmbeddedCluster.ts"
 
 const hourMillis = 3_600_000
 const dayMillis = 24 * hourMillis

@@ -2,12 +2,7 @@
 // cluster's own storage can be memory here; the actors are the same as with many runners.
 import { Layer } from "effect"
 import { MessageStorage, RunnerHealth, Runners, RunnerStorage, Sharding, ShardingConfig } from "effect/cluster"
-
-/**
- * The 32 hosts of Problem actors lie in 30 of 64 cluster shards. With three runners of random addresses the busiest has 1.21 times its share
- * (mean of 100), against 1.32 with 16 cluster shards; more than 64 change nothing.
- */
-export const defaultClusterShards = 64
+import { defaultClusterShards } from "./Cluster/Shards.ts"
 
 /** `clusterShards`: parts in which the cluster moves actors. */
 export const layer = (

@@ -1,13 +1,6 @@
 // The program of a verdict worker thread.
-import {
-  type Ballots,
-  type GivenUp,
-  type Pair,
-  type TimedVerdict,
-  verdictOf,
-  voteOf,
-  type VoteResult
-} from "../actors/Verdicts/Judge.ts"
+import type { Ballots, GivenUp, Pair, TimedVerdict, VoteResult } from "../actors/Verdicts/Asked.ts"
+import { verdictOf, voteOf } from "../actors/Verdicts/Judge.ts"
 import { serveJobs } from "./WorkerPool/Jobs.ts"
 
 export type VerdictJob =

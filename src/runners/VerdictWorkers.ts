@@ -8,7 +8,7 @@ import {
   type GivenUp,
   type TimedVerdict,
   type VoteResult
-} from "../actors/Verdicts/Judge.ts"
+} from "../actors/Verdicts/Asked.ts"
 import type { VerdictJob, VerdictWork } from "./VerdictWorker.ts"
 import { type Broken, makePool } from "./WorkerPool.ts"
 

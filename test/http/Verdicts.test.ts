@@ -63,6 +63,8 @@ describe("verdicts over HTTP", () => {
       const logprobs = [{ answer: "1", logprobMean: 0 }, { answer: "2", logprobMean: -1 }]
       assert.strictEqual((yield* vote({ samples: logprobs })).groups[1].weight, Math.exp(-1))
       assert.strictEqual((yield* vote({ samples: logprobs, strategy: "majority" })).tie, true)
+      const allowed = { samples: [{ answer: "100000" }, { answer: "1/2" }, { answer: "" }, { answer: "07" }] }
+      assert.deepInclude(yield* vote({ ...allowed, opts: { integers: [0, 99999] } }), { answer: "07", answered: 1 })
       assert.deepInclude(yield* vote({ samples: [], gold: "1" }), { answer: null, groups: [], correct: false })
     }))
 

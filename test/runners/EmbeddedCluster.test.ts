@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { EntityId, Sharding } from "effect/cluster"
+import { defaultClusterShards } from "../../src/runners/Cluster/Shards.ts"
 import * as EmbeddedCluster from "../../src/runners/EmbeddedCluster.ts"
 
 describe("the embedded cluster", () => {
-  for (const clusterShards of [1, 5, EmbeddedCluster.defaultClusterShards]) {
+  for (const clusterShards of [1, 5, defaultClusterShards]) {
     it.effect(`spreads actors over ${clusterShards} cluster shards`, () =>
       Effect.gen(function*() {
         const sharding = yield* Sharding.Sharding

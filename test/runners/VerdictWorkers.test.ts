@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
 import type { Worker } from "node:worker_threads"
 import { LastResort, Verdicts } from "../../src/actors/Verdicts.ts"
-import type { TimedVerdict } from "../../src/actors/Verdicts/Judge.ts"
+import type { TimedVerdict } from "../../src/actors/Verdicts/Asked.ts"
 import * as VerdictWorkers from "../../src/runners/VerdictWorkers.ts"
 
 const fixture = new URL("./VerdictWorkerFixture.ts", import.meta.url)
@@ -12,7 +12,7 @@ const over = (
   options: Partial<VerdictWorkers.VerdictWorkersOptions> = {},
   lastResort: Layer.Layer<LastResort> = LastResort.layerNone
 ) =>
-  VerdictWorkers.layer({ workers: 1, pairMillis: 400, voteMillis: 400, heapMiB: 64, script: fixture, ...options }).pipe(
+  VerdictWorkers.layer({ workers: 1, pairMillis: 800, voteMillis: 800, heapMiB: 64, script: fixture, ...options }).pipe(
     Layer.provide(lastResort)
   )
 
@@ -110,8 +110,8 @@ describe("verdict workers", () => {
 
   it.live("never hold the pairs of a batch together against the limit of one", () =>
     Effect.gen(function*() {
-      // Twelve naps of 100 ms are three times the limit.
-      assert.deepStrictEqual(rules(yield* verify(Array.from({ length: 12 }, () => "nap"))), new Array(12).fill("nap"))
+      // Twenty naps of 100 ms are more than twice the limit.
+      assert.deepStrictEqual(rules(yield* verify(Array.from({ length: 20 }, () => "nap"))), new Array(20).fill("nap"))
     }).pipe(Effect.provide(over())))
 
   it.live("give a vote up that outlives its limit, alone", () =>
@@ -119,7 +119,7 @@ describe("verdict workers", () => {
       const { vote } = yield* Verdicts
       const results = yield* vote(["", "hang", ""].map((gold) => ({ samples: [], gold })))
       assert.deepStrictEqual(results.map(({ _tag }) => _tag), ["Decided", "GivenUp", "Decided"])
-      assert.deepInclude(results[1], { rule: "time", detail: "The vote took longer than 400 ms" })
+      assert.deepInclude(results[1], { rule: "time", detail: "The vote took longer than 800 ms" })
     }).pipe(Effect.provide(over())))
 
   it.live("stop work that nobody waits for any more", () =>

@@ -2,7 +2,7 @@
 // where texts are meant, since datasets have both.
 import { Schema } from "effect"
 import { VerifyOptions } from "../../domain/Verdict.ts"
-import type { Ballot, Ballots, Pair } from "./Judge.ts"
+import type { Ballot, Ballots, Pair } from "./Asked.ts"
 import { voteStrategies } from "./Strategies.ts"
 
 /** Characters of one text, at most. */

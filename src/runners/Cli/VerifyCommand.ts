@@ -1,8 +1,8 @@
 // `polya verify`: whether answers are right. One pair on the command line, told to a person; or a file of pairs, as a stream.
 import { Effect, Layer, Option, Result, type Schema } from "effect"
 import { LastResort, Verdicts } from "../../actors/Verdicts.ts"
+import type { Pair, TimedVerdict } from "../../actors/Verdicts/Asked.ts"
 import { GivenPair, pairOf } from "../../actors/Verdicts/Given.ts"
-import type { Pair, TimedVerdict } from "../../actors/Verdicts/Judge.ts"
 import type { JsonObject } from "../../domain/Json.ts"
 import { VerifyOptions } from "../../domain/Verdict.ts"
 import * as Config from "../Config.ts"

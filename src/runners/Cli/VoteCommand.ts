@@ -1,8 +1,8 @@
 // `polya vote`: the answer that samples agree on, for each line of a file.
 import { Effect, Option, Result } from "effect"
 import { Verdicts } from "../../actors/Verdicts.ts"
+import type { Ballots, GivenUp, VoteResult } from "../../actors/Verdicts/Asked.ts"
 import { ballotsOf, GivenBallots } from "../../actors/Verdicts/Given.ts"
-import type { Ballots, GivenUp, VoteResult } from "../../actors/Verdicts/Judge.ts"
 import type { VoteStrategy } from "../../actors/Verdicts/Strategies.ts"
 import type { JsonObject } from "../../domain/Json.ts"
 import { type LineFailure, placesOf, workLines } from "./LineWork.ts"
