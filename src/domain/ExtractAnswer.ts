@@ -204,7 +204,8 @@ const groupOf = (
 
 /** A number that a word follows counts something of its own: "5, 3 more than ..." is no list. */
 const listed = (layout: Layout) => (gap: string, next: Candidate): boolean =>
-  next.source !== "plain" || /[\p{L}]/u.test(gap) || !/^\s*[\p{L}]/u.test(layout.plain.slice(next.to, next.to + 3))
+  next.source !== "plain" || /[\p{L}]/u.test(gap) ||
+  !/^\s*(?!(?:and|or|et|ou|und|oder|y|o|и|или)\b)[\p{L}]/u.test(layout.plain.slice(next.to, next.to + 8))
 
 const answerOf = (layout: Layout, by: ExtractionRule, group: ReadonlyArray<Candidate>): Extracted | null => {
   const last = group.at(-1)
@@ -263,7 +264,7 @@ const laterAnswer = (after: string, options: VerifyOptions, latex: boolean, expr
 const hashAnswer = (layout: Layout): Extracted | null => {
   for (const line of [...hashLines(layout.text)].reverse().slice(0, 64)) {
     const first = candidatesWithin(layout, line.from, line.to)[0]
-    const leads = first !== undefined && /^[\s*_$€£¥₹([≈]*$/.test(layout.plain.slice(line.from, first.from))
+    const leads = first !== undefined && /^[\s*_$€£¥₹([≈−-]*$/.test(layout.plain.slice(line.from, first.from))
     if (first !== undefined && leads && !/^\.\s|^\)\s/.test(layout.plain.slice(first.to, first.to + 2))) {
       const group = groupOf(layout, first, line.to, listed(layout))
       return answerOf(layout, "hash", group.slice(Math.max(0, group.indexOf(first))))
@@ -344,7 +345,7 @@ const trailing = /^([\s\S]*?[^\s\\%％])\s{0,8}\\?(?:[%％]|per ?cent|pct)$/i
 const asWhole = (text: string, by: "bare" | "whole"): Extracted | null => {
   const bare = trimmed(text.replace(/^(?:\*\*|__)([\s\S]*)(?:\*\*|__)$/, "$1"))
   const percent = bare.length <= 60 && /^[^%％=,;]*$/.test(bare.slice(0, -1)) ? trailing.exec(bare) : null
-  const kept = percent?.[1] ?? bare
+  const kept = (percent?.[1] ?? bare).replace(/^(?:=\s*)?([-−+]?)[$€£¥₹]\s?(?=[.\p{Nd}])|^=\s*/u, "$1")
   return extracted(by, [asciiDigits(kept)], percent !== null, kept.includes("\\"))
 }
 
@@ -362,9 +363,9 @@ const bareAnswer = (said: string): Extracted | null => {
 const wholeGold = (said: string, layout: Layout): Extracted | null => {
   const text = said.trim()
   const short = text.length <= 300 && text.split(/\s+/).length <= 16
-  const oneSentence = layout.ends.every((end) =>
-    layout.plain.slice(end + 1).trim() === "" || layout.plain.slice(0, end).trim() === ""
-  )
+  const first = said.length - said.trimStart().length
+  const last = said.trimEnd().length - 1
+  const oneSentence = layout.ends.every((end) => end <= first || end >= last)
   return short && oneSentence ? asWhole(text, "whole") : null
 }
 
@@ -396,31 +397,26 @@ const find = (said: string, options: VerifyOptions, role: "gold" | "answer", mar
   const targets = options.targets ?? ["latex", "expr"]
   const latex = targets.includes("latex")
   const expr = targets.includes("expr")
-  const layout = layoutOf(said, latex || !expr, expr)
+  const boxes = boxesOf(said)
   if (targets.includes("string")) {
-    const choice = choiceOf(
-      layout,
-      options.strings ?? ["A", "B", "C", "D"],
-      options.lowercase ?? true,
-      options.language
-    )
+    const choices = options.strings ?? ["A", "B", "C", "D"]
+    const layout = layoutOf(said, latex || !expr, false, boxes)
+    const choice = choiceOf(layout, choices, options.lowercase ?? true, options.language)
     if (choice !== null) return extracted("letter", [choice], false, false)
     if (!latex && !expr) return null
   }
   const low = options.boxed_priority === "low"
-  const { complete, unclosed } = layout.boxes
   if (!low) {
-    const last = complete.at(-1)
+    const last = boxes.complete.at(-1)
     if (last !== undefined) {
-      const later = laterAnswer(said.slice(last.to), options, latex, expr)
-      if (later !== null) return later
-      return boxedAnswer(said, layout.boxes)
+      return laterAnswer(said.slice(last.to), options, latex, expr) ?? boxedAnswer(said, boxes)
     }
-    if (unclosed !== null) {
-      const { answer, truncated } = unclosedAnswer(unclosed, role)
+    if (boxes.unclosed !== null) {
+      const { answer, truncated } = unclosedAnswer(boxes.unclosed, role)
       if (truncated || answer !== null) return answer
     }
   }
+  const layout = layoutOf(said, latex, expr, boxes)
   const hash = hashAnswer(layout)
   if (hash !== null) return hash
   const placed = low ? withBoxes(layout) : layout

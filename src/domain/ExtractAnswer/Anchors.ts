@@ -51,6 +51,8 @@ export const anchorsOf = (
       const phrases = phrasesByLanguage[name]
       return wordsFound(layout.folded, choices ? [...phrases.answers, ...phrases.choices] : phrases.answers)
     })
+  // Most formulas and bare answers have no letter of prose at all.
+  if (!/\p{L}/u.test(layout.plain)) return []
   const last = (anchors: ReadonlyArray<Anchor>) => [...anchors].sort((a, b) => b.to - a.to).slice(0, anchorLimit)
   const others = last([...of(languages), ...answerLines(layout.folded)])
   return language === undefined ? others : [...last(of([language])), ...others]
@@ -67,7 +69,7 @@ export const introduction = (before: string): "stated" | "denied" | "none" => {
   let rest = before.slice(-160)
   for (let words = 0; words <= 4; words++) {
     while (rest !== "" && leading.test(rest)) rest = rest.slice(0, -1)
-    if (rest === "") return before.length > 160 ? "none" : "stated"
+    if (rest === "") return words > 0 || before.length > 160 ? "none" : "stated"
     if (stop.test(rest)) return "stated"
     if (rest.endsWith(",") && words > 0) rest = rest.slice(0, -1).trimEnd()
     const word = lastWord(rest).toLowerCase().replaceAll("’", "'")
@@ -125,10 +127,10 @@ export const isAnswerLike = (layout: Layout, candidate: Candidate): boolean => {
   if (isLabel(layout, candidate)) return false
   if (candidate.source !== "plain" || !/^[a-zA-Z]$/.test(candidate.text)) return true
   const after = layout.plain.slice(candidate.to, candidate.to + 24)
-  if (/^[.)]?\s*[\p{L}'’]/u.test(after)) {
-    if (!/[B-HJ-Z]/.test(candidate.text)) {
-      return /^[.)]?\s+(?:because|since|as|and|for)\b/.test(after) && candidate.text !== "I"
-    }
+  if (/^\)\s?[$\\\0\p{Nd}]/u.test(after)) return false // the letter of a choice before its value
+  if (/[a-z]/.test(candidate.text)) return /^[\s.,;:!?)\]*_"”]*(?:\n|$)|^[.,;:!?)\]*_"”]/.test(after)
+  if (/[AI]/.test(candidate.text) && /^[.)]?\s*[\p{L}'’]/u.test(after)) {
+    return candidate.text === "A" && /^[.)]?\s+(?:because|since|as|and|for)\b/.test(after)
   }
   return true
 }

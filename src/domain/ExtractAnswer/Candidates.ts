@@ -80,9 +80,13 @@ const endsOf = (plain: string, folded: string, formulas: ReadonlyArray<Span>): R
 }
 
 /** Lays out a text of at most some ten thousand characters. `formulas: false` reads formulas as plain text. */
-export const layoutOf = (text: string, formulas: boolean, plains: boolean): Layout => {
+export const layoutOf = (
+  text: string,
+  formulas: boolean,
+  plains: boolean,
+  boxes: Boxes = boxesOf(text)
+): Layout => {
   const clean = withoutNotes(text)
-  const boxes = boxesOf(clean)
   const inBoxes = walled(clean, boxes.complete)
   const found = formulas ? formulasOf(clean) : []
   const candidates: Array<Candidate> = []

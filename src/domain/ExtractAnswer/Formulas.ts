@@ -64,7 +64,7 @@ const isFormula = (inside: string, after: string | undefined): boolean => {
   if (/^\s*(?:and|or|[,;])?\s*$/.test(inside) || /\n\s{0,20}\n/.test(inside)) return false
   const money = /^\s*\d/.test(inside)
   if (money && after !== undefined && /\d/.test(after)) return false
-  if (money && (inside.includes("\n") || /[-+*/=x×]\s*$/.test(inside))) return false
+  if (money && (inside.includes("\n") || /[-+*/=×]\s*$/.test(inside))) return false
   const words = wordsIn(inside)
   return money && /\s$/.test(inside) ? words === 0 || inside.includes("\\") : words <= 2
 }

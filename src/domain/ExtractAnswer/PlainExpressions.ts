@@ -45,9 +45,9 @@ const operandCommands: ReadonlySet<string> = new Set(
     "triangle degree displaystyle begin end operatorname vec hat sum prod int lim bmod pmod mod").split(" ")
 )
 // After a number these letters are units; others are variables.
-const unitLetters: ReadonlySet<string> = new Set([..."mghsLldKMBCFJNVWA"])
+const unitLetters: ReadonlySet<string> = new Set("mghsLldKMBCFJNVWA")
 
-const groupReach = 300
+const groupReach = 240
 const closers: ReadonlyMap<string, string> = new Map([["(", ")"], ["[", "]"], ["{", "}"]])
 
 const matchAt = (pattern: RegExp, text: string, at: number): number => {
@@ -56,15 +56,15 @@ const matchAt = (pattern: RegExp, text: string, at: number): number => {
 }
 
 /** The end of a balanced group that opens at `at`, within reach and on one line; -1 otherwise. */
-const groupEnd = (text: string, at: number, newlines: boolean): number => {
+const groupEnd = (text: string, at: number): number => {
   const to = Math.min(text.length, at + groupReach)
   let depth = 0
   for (let index = at; index < to; index++) {
-    const sign = text[index] ?? ""
-    if (sign === "\\") index++
-    else if (sign === "\n" && !newlines) return -1
-    else if (closers.has(sign)) depth++
-    else if ((sign === ")" || sign === "]" || sign === "}") && --depth === 0) return index + 1
+    const code = text.charCodeAt(index)
+    if (code === 92) index++ // what a backslash escapes
+    else if (code === 10) return -1
+    else if (code === 40 || code === 91 || code === 123) depth++
+    else if ((code === 41 || code === 93 || code === 125) && --depth === 0) return index + 1
   }
   return -1
 }
@@ -86,7 +86,7 @@ const scriptEnd = (text: string, at: number): number => {
   let index = at
   if (text[index] === "-" || text[index] === "−" || text[index] === "+") index++
   const sign = text[index]
-  if (sign === "{" || sign === "(") return groupEnd(text, index, false)
+  if (sign === "{" || sign === "(") return groupEnd(text, index)
   const number = matchAt(plainNumber, text, index)
   if (number >= 0) return number
   const command = matchAt(commandName, text, index)
@@ -103,7 +103,7 @@ const afterPostfix = (text: string, at: number): number => {
       const end = scriptEnd(text, index + 1)
       if (end < 0) return index
       index = end
-    } else if (sign === "!" && /^[-+*/^=)\]]/.test(text.slice(index + 1).trimStart().slice(0, 1))) index++
+    } else if (sign === "!" && /^[-+*/^=)\]]/.test(text.slice(index + 1, index + 4).trimStart())) index++
     else {
       const end = matchAt(superscript, text, index)
       if (end < 0) return index
@@ -123,7 +123,7 @@ const commandEnd = (text: string, at: number): number => {
     return brace < 0 ? -1 : brace + 1
   }
   for (let count = 0; count < 4 && (text[index] === "{" || text[index] === "["); count++) {
-    const group = groupEnd(text, index, false)
+    const group = groupEnd(text, index)
     if (group < 0) break
     index = group
   }
@@ -147,7 +147,7 @@ const atomEnd = (text: string, at: number): number => {
   }
   if (sign === "\\") return text[at + 1] === "{" ? setEnd(text, at) : commandEnd(text, at)
   if (closers.has(sign)) {
-    const end = groupEnd(text, at, false)
+    const end = groupEnd(text, at)
     return end > 0 && isMathematics(text.slice(at + 1, end - 1)) ? end : -1
   }
   const symbolEnd = matchAt(symbol, text, at)
@@ -276,7 +276,7 @@ export const runsOf = (text: string): ReadonlyArray<Run> => {
       end = next
     }
     const written = text.slice(at, end)
-    if (end === first && closers.has(sign) && groupEnd(text, at, false) === end && !/[,;]/.test(written)) {
+    if (end === first && closers.has(sign) && groupEnd(text, at) === end && !/[,;]/.test(written)) {
       at++
       continue
     }

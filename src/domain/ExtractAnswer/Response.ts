@@ -85,6 +85,9 @@ export interface Response {
  */
 export const responseOf = (text: string, everywhere: boolean): Response => {
   const tail = text.length > tailLength ? text.slice(-tailLength) : text
+  // Every mark has one of these; most texts have none.
+  const marked = tail.includes("<") || tail.includes("[/") || tail.includes("◁")
+  if (!marked && !everywhere) return { said: tail, thought: null, thinkingEnded: false }
   const end = afterLast(foldedCase(tail), thinkingEnds)
   const ended = end >= 0 || (everywhere && tail !== text && afterLast(text.toLowerCase(), thinkingEnds) >= 0)
   if (end < 0) return { said: untilTurnEnd(tail), thought: null, thinkingEnded: ended }
