@@ -7,11 +7,12 @@ import { allFinite, finite, whole } from "./Statistics/Range.ts"
 
 /**
  * Unbiased pass@k: 1 - C(n - c, k) / C(n, k), the chance that k of the n samples, drawn without replacement, hold one of the
- * c right ones. n >= 1, 0 <= c <= n, 1 <= k <= n. In [0, 1]. At most min(c, k) steps; small values keep their relative precision.
+ * c right ones. 1 <= n <= 10^12, 0 <= c <= n, 1 <= k <= n. In [0, 1]. At most min(c, k, sqrt(40 n)) steps; small values keep their
+ * relative precision.
  * Chen et al. 2021, arXiv:2107.03374, section 2.1.
  */
 export const passAtK = (n: number, c: number, k: number): number => {
-  whole("n", n, 1)
+  whole("n", n, 1, 1_000_000_000_000)
   whole("c", c, 0, n)
   whole("k", k, 1, n)
   if (c === 0) return 0
@@ -19,7 +20,7 @@ export const passAtK = (n: number, c: number, k: number): number => {
   // C(n-c, k) / C(n, k) is symmetric in c and k; the shorter product is taken, as a sum of logarithms.
   const [steps, other] = c < k ? [c, k] : [k, c]
   let logMissed = 0
-  for (let i = 0; i < steps; i++) logMissed += Math.log1p(-other / (n - i))
+  for (let i = 0; i < steps && logMissed > -40; i++) logMissed += Math.log1p(-other / (n - i))
   return -Math.expm1(logMissed)
 }
 

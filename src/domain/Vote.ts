@@ -115,10 +115,11 @@ const winnerOfTie = <Leader extends { readonly group: number }>(
 ): Leader | undefined => {
   if (policy === "none") return undefined
   if (policy === "first_seen") return leaders[0]
-  const ranked = leaders.map((leader) => {
-    const logprobs = ballots.filter(({ group }) => group === leader.group).map(({ logprobMean }) => logprobMean)
-    return { leader, logprob: meanOfKnown(logprobs) }
-  }).filter(({ logprob }) => logprob !== null).toSorted((a, b) => (b.logprob ?? 0) - (a.logprob ?? 0))
+  const logprobs = new Map(leaders.map(({ group }): [number, Array<number | undefined>] => [group, []]))
+  for (const { group, logprobMean } of ballots) logprobs.get(group)?.push(logprobMean)
+  const ranked = leaders.map((leader) => ({ leader, logprob: meanOfKnown(logprobs.get(leader.group) ?? []) })).filter((
+    { logprob }
+  ) => logprob !== null).toSorted((a, b) => (b.logprob ?? 0) - (a.logprob ?? 0))
   const [best, next] = ranked
   if (best === undefined) return undefined
   return next !== undefined && equalWeights(best.logprob ?? 0, next.logprob ?? 0) ? undefined : best.leader

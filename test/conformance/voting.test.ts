@@ -1,4 +1,5 @@
-// Votes by strategy, and the confidence of traces. Answers are compared as numbers, so that spellings of one number pool.
+// Votes by strategy, and the confidence of traces. Equal answers pool, whatever their spelling.
+import { sameAnswer } from "../../src/domain/Verify.ts"
 import { addSamples, emptyVote, type TiePolicy, voteResult, type VoteSample } from "../../src/domain/Vote.ts"
 import { tokenConfidences, traceConfidence, windowMeans } from "../../src/domain/Vote/TraceConfidence.ts"
 import { keepConfident, type VoteRule } from "../../src/domain/Vote/VoteRule.ts"
@@ -30,17 +31,6 @@ const figure = (value: unknown): number =>
   typeof value === "object" && value !== null && "f64" in value ? Number(value.f64) : Number(value)
 const close = (a: unknown, b: unknown): boolean => Math.abs(figure(a) - figure(b)) <= 1e-12
 const record = (value: unknown): Readonly<Record<string, unknown>> => Object(value)
-
-/** Integers, decimals, a/b and \frac{a}{b} as a number; NaN for anything else. */
-const numberOf = (answer: string): number => {
-  const parts = /^\s*(-?)\s*(?:\\[dt]?frac\{(-?[\d.]+)\}\{([\d.]+)\}|(-?[\d.]+)\s*\/\s*([\d.]+)|([\d.]+))\s*$/.exec(
-    answer
-  )
-  if (parts === null) return Number.NaN
-  const [, sign, top, bottom, numerator, denominator, decimal] = parts
-  return (sign === "-" ? -1 : 1) * Number(top ?? numerator ?? decimal) / Number(bottom ?? denominator ?? 1)
-}
-const same = (a: string, b: string): boolean => a === b || numberOf(a) === numberOf(b)
 
 const rules: ReadonlyArray<readonly [prefix: string, rule: (row: Row) => VoteRule]> = [
   ["majority", () => ({ _tag: "Majority" })],
@@ -75,7 +65,7 @@ const policies: Readonly<Record<string, TiePolicy>> = {
 const checkVote = (row: Row, rule: VoteRule): string | null => {
   const policy = policies[row.tie_policy ?? "first_seen"]
   if (policy === undefined) return `unknown tie policy ${row.tie_policy}`
-  const result = voteResult(addSamples(emptyVote(rule, policy), row.candidates.map(sampleOf), same))
+  const result = voteResult(addSamples(emptyVote(rule, policy), row.candidates.map(sampleOf), sameAnswer))
   const weights = new Map(result.groups.map(({ answer, weight }) => [answer, weight]))
   const votes = new Map(result.groups.map(({ answer, votes }) => [answer, votes]))
   for (const [key, expected] of Object.entries(row.expected)) {

@@ -47,6 +47,8 @@ describe("pass@k", () => {
     assert.approximately(passAtK(1_000_000, 1, 500_000), 0.5, 1e-12)
     assert.approximately(passAtK(1_000_000_000_000, 1, 1) * 1e12, 1, 1e-12)
     assert.strictEqual(passAtK(1_000_000, 1_000_000, 1), 1)
+    assert.strictEqual(passAtK(1_000_000_000_000, 500_000_000_000, 500_000_000_000), 1)
+    assert.strictEqual(passAtK(1_000_000_000_000, 6_400_000, 6_400_000), 1)
     assert.strictEqual(passAtK(1_000_000, 0, 1_000_000), 0)
   })
 

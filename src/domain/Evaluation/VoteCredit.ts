@@ -49,19 +49,29 @@ const groupIn = (groups: Map<string, Group>, name: string, answer: string): Grou
 /** Majority over the first k attempts, k = 1..n; index k - 1. Wang et al. 2022, arXiv:2203.11171. */
 export const majorities = (attempts: ReadonlyArray<Attempt>, key: VoteKey): ReadonlyArray<Majority> => {
   const groups = new Map<string, Group>()
+  // Only the group that just got a vote can join the leaders or leave them all behind; leaders change in no other way.
   let most = 0
+  let leaders = 0
+  let right = 0
+  let least: string | null = null
   return attempts.map(({ answer, score }) => {
     if (answer !== null) {
       const own = groupIn(groups, key === "classes" ? answer : `${score} ${answer}`, answer)
       own.votes++
       if (score) own.right++
-      most = Math.max(most, own.votes)
+      if (own.votes > most) {
+        most = own.votes
+        leaders = 0
+        right = 0
+        least = null
+      }
+      if (own.votes === most) {
+        leaders++
+        right += own.right
+        if (least === null || answer < least) least = answer
+      }
     }
-    const leaders = [...groups.values()].filter(({ votes }) => votes === most)
-    const [first] = leaders
-    if (first === undefined) return { credit: 0, answer: null }
-    const credit = leaders.reduce((sum, { right }) => sum + right / most, 0) / leaders.length
-    return { credit, answer: leaders.reduce((least, { answer }) => answer < least ? answer : least, first.answer) }
+    return { credit: leaders === 0 ? 0 : right / most / leaders, answer: least }
   })
 }
 
@@ -87,9 +97,9 @@ export const rewardMajorities = (attempts: ReadonlyArray<Attempt>, key: VoteKey)
       own.last = score
       if (score) own.right++
     }
-    const [first, ...others] = groups.values()
-    if (first === undefined) return 0
-    const best = others.reduce((best, group) => group.reward > best.reward ? group : best, first)
+    let best: Group | null = null
+    for (const group of groups.values()) if (best === null || group.reward > best.reward) best = group
+    if (best === null) return 0
     return key === "classes" ? best.right / best.votes : Number(best.last)
   })
 }

@@ -43,12 +43,12 @@ export const binomialTail = (trials: number, p: number, least: number): number =
 
 /**
  * P(X = j) for j = 0..draws, where X counts the marked among `draws` taken from `pool` without replacement, `marked` of
- * them marked: the hypergeometric distribution. Shape: draws + 1. 0 <= marked, draws <= pool; RangeError otherwise.
+ * them marked: the hypergeometric distribution. Shape: draws + 1. 0 <= marked, draws <= pool and draws <= 10^7; RangeError otherwise.
  */
 export const hypergeometric = (pool: number, marked: number, draws: number): Float64Array => {
   whole("pool", pool, 0)
   whole("marked", marked, 0, pool)
-  whole("draws", draws, 0, pool)
+  whole("draws", draws, 0, Math.min(pool, 10_000_000))
   const chances = new Float64Array(draws + 1)
   const least = Math.max(0, draws - (pool - marked))
   const most = Math.min(draws, marked)

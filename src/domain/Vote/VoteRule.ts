@@ -108,7 +108,8 @@ const bordaWeights = (ballots: ReadonlyArray<Ballot>, power: number): ReadonlyAr
       { length: to - from },
       (_, i) => Math.min(weightMaximum, (order.length - from - i) ** power)
     )
-    for (const i of order.slice(from, to)) weights[i] = sum(places) / places.length
+    const share = sum(places) / places.length
+    for (const i of order.slice(from, to)) weights[i] = share
     from = to
   }
   return weights
