@@ -55,15 +55,15 @@ const sampleOf = (candidate: Candidate): VoteSample => {
   }
 }
 
-const policies: Readonly<Record<string, TiePolicy>> = {
-  first_seen: "first_seen",
-  mean_logprob: "mean_logprob",
-  higher_mean_logprob: "mean_logprob",
-  none: "none"
-}
+/** The policy by its words: "first_seen", "higher mean logprob", "none". */
+const policies: ReadonlyArray<readonly [words: RegExp, policy: TiePolicy]> = [
+  [/first/, "first_seen"],
+  [/log_?prob/, "mean_logprob"],
+  [/none|null/, "none"]
+]
 
 const checkVote = (row: Row, rule: VoteRule): string | null => {
-  const policy = policies[row.tie_policy ?? "first_seen"]
+  const policy = policies.find(([words]) => words.test(row.tie_policy ?? "first_seen"))?.[1]
   if (policy === undefined) return `unknown tie policy ${row.tie_policy}`
   const result = voteResult(addSamples(emptyVote(rule, policy), row.candidates.map(sampleOf), sameAnswer))
   const weights = new Map(result.groups.map(({ answer, weight }) => [answer, weight]))
