@@ -1,6 +1,6 @@
 // An extracted answer read as the whole number that a contest asks for: AIMO 3 wants 0..99999, AIMO 1 and 2 a number modulo
 // 1000. Exact rational arithmetic over a small grammar; texts, depths and numbers are bounded, and what is beyond is null.
-import { lastBoxed } from "../ExtractAnswer.ts"
+import { extractAnswer, lastBoxed } from "../ExtractAnswer.ts"
 
 /** Either a closed range, or a modulus to which non-negative numbers are reduced. */
 export type IntegerRule = { readonly least: number; readonly most: number } | { readonly modulo: number }
@@ -246,7 +246,16 @@ const evaluated = (text: string): Ratio | null => {
 
 const wrapper = /^\\(?:text|mathbf|mathrm|textbf|textrm|mathit|boldsymbol|mbox|operatorname)\s*\{([^{}]*)\}/
 
-/** An answer as an arithmetic expression: wrappers, units, percent signs and the name it is given to taken off. */
+/** Two equations side by side give two values: "x=1 or x=2". */
+const severalEquations = (text: string): boolean => {
+  const between = text.slice(text.indexOf("="), Math.max(0, text.lastIndexOf("=")))
+  return /(?:[^a-zA-Z]|^)(?:and|or)(?![a-zA-Z])|,(?!\d{3}(?!\d))|;/.test(between)
+}
+
+/**
+ * An answer as an arithmetic expression: wrappers, units, percent signs and the name it is given to taken off. "" where it has
+ * several values.
+ */
 const arithmetic = (answer: string): string => {
   let text = (lastBoxed(answer) ?? answer).normalize("NFKC")
     .replace(/[\u200b-\u200f\u2060\ufeff]/g, "")
@@ -257,6 +266,7 @@ const arithmetic = (answer: string): string => {
     .replaceAll("{,}", ",").replace(/\\[dtc]frac(?![a-zA-Z])/g, "\\frac").replace(/\\[dt]binom(?![a-zA-Z])/g, "\\binom")
     .replace(/,\s(?=\d{3}(?!\d))/g, ",")
     .trim()
+  if (severalEquations(text)) return ""
   text = text.slice(Math.max(text.lastIndexOf("="), text.lastIndexOf("≡")) + 1)
   const equivalent = text.lastIndexOf("\\equiv")
   if (equivalent >= 0) text = text.slice(equivalent + 6)
@@ -280,6 +290,12 @@ const arithmetic = (answer: string): string => {
     .trim()
 }
 
+/** The value of an answer that is still a sentence: "The answer is 42." */
+const announced = (answer: string): Ratio | null => {
+  const found = extractAnswer(answer)
+  return found !== null && (found.by === "anchor" || found.by === "hash") ? evaluated(arithmetic(found.text)) : null
+}
+
 /**
  * The whole number that an answer is, or null: not a number, not whole, outside of the range. Expressions are evaluated exactly
  * ("2^{10}", "\binom{5}{2}", "8/2"). In a range nothing is reduced; with a modulus negative numbers are no answer (AIMO 1) and
@@ -288,7 +304,7 @@ const arithmetic = (answer: string): string => {
  */
 export const integerAnswer = (answer: string, rule: IntegerRule): number | null => {
   if (answer.length > longestText) return null
-  const value = evaluated(arithmetic(answer))
+  const value = evaluated(arithmetic(answer)) ?? announced(answer)
   if (value === null || value.under !== 1n) return null
   if ("modulo" in rule) return value.over < 0n ? null : Number(value.over % BigInt(Math.trunc(rule.modulo)))
   return value.over < BigInt(Math.ceil(rule.least)) || value.over > BigInt(Math.floor(rule.most))
