@@ -28,7 +28,7 @@ export interface VerdictWorkersOptions {
 /** Pairs that travel to a thread together, and votes. */
 const batchPairs = 128
 const batchVotes = 8
-/** Batches given to the pool, for each thread; what is beyond waits with its caller. */
+/** What the pool holds for each thread, in batches; what is beyond waits with its caller, in turn. */
 const batchesPerThread = 4
 
 const verdictWorker = new URL(
@@ -44,14 +44,16 @@ export const layer = (options: VerdictWorkersOptions): Layer.Layer<Verdicts, nev
         Effect.sync(() => verdictPool(options)),
         (pool) => Effect.promise(() => pool.close())
       )
-      const turns = yield* Semaphore.make(Math.max(1, options.workers) * batchesPerThread)
+      const held = Math.max(1, options.workers) * batchesPerThread
+      const turns = yield* Semaphore.make(held * batchPairs)
       const work = Effect.fnUntraced(function*(jobs: ReadonlyArray<VerdictJob>, size: number) {
         const batches = Array.from(
           { length: Math.ceil(jobs.length / size) },
           (_, at) => jobs.slice(at * size, (at + 1) * size)
         )
-        const run = (batch: ReadonlyArray<VerdictJob>) => turns.withPermits(1)(pool.run(batch))
-        const works = yield* Effect.forEach(batches, run, { concurrency: options.workers * batchesPerThread })
+        const run = (batch: ReadonlyArray<VerdictJob>) =>
+          turns.withPermits(batch.length * (batchPairs / size))(pool.run(batch))
+        const works = yield* Effect.forEach(batches, run, { concurrency: held })
         return works.flat()
       })
       return Verdicts.of({

@@ -129,7 +129,7 @@ export const makePool = <Job, Work>(options: PoolOptions<Job, Work>): WorkerPool
 
   const dispatch = (): void => {
     // A thread that broke is replaced when there is work, so that one that can never start costs the calls it fails and no more.
-    if (waiting.length === 0) return
+    if (closed || waiting.length === 0) return
     if (eager) startAll()
     else startNeeded()
     for (const depth of [1, 2]) {
@@ -243,7 +243,7 @@ export const makePool = <Job, Work>(options: PoolOptions<Job, Work>): WorkerPool
       return true
     })
     waiting = again.concat(waiting)
-    if (!closed) dispatch()
+    dispatch()
   }
 
   const withdraw = (calls: ReadonlyArray<MyCall>): void => {

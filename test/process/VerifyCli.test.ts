@@ -49,7 +49,7 @@ describe("polya verify", { timeout: 120_000 }, () => {
       "[1]",
       "{\"id\": \"no pred\", \"gold\": \"1\"}",
       "{\"id\": \"odd opts\", \"gold\": \"1\", \"pred\": \"1\", \"opts\": {\"precison\": 2}}",
-      "{\"gold\": 2, \"pred\": null}",
+      "{\"gold\": 2, \"pred\": null, \"opts\": null, \"bare\": null}",
       "{\"gold\": 12345678901234567890, \"pred\": \"1\"}",
       `{"id": "long", "gold": "1", "pred": "${"x".repeat(9 * 1_048_576)}"}`
     ]

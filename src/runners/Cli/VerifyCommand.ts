@@ -106,15 +106,18 @@ const tallyOf = (slowMillis: number) => {
   }
 }
 
+const absentIfNull: ReadonlySet<string> = new Set(["opts", "bare", "strategy"])
+
 /** The known fields of a row, checked; every mistake in one message. */
 export const checked = <A>(
   schema: Schema.Codec<A, any>,
   value: JsonObject,
   fields: ReadonlyArray<string>
 ): Result.Result<A, LineFailure> => {
-  const known = Object.fromEntries(
-    fields.flatMap((field) => Object.hasOwn(value, field) ? [[field, value[field]]] : [])
-  )
+  const known = Object.fromEntries(fields.flatMap((field) => {
+    const isSaid = Object.hasOwn(value, field) && !(value[field] === null && absentIfNull.has(field))
+    return isSaid ? [[field, value[field]]] : []
+  }))
   return Result.mapError(check(schema, known, { path: [] }), (findings) => ({
     error: "RowUnfit",
     message: findings.slice(0, 5).map(({ message, path }) => `${path.join(".")}: ${message}`).join("; ")
