@@ -417,7 +417,7 @@ const vote = Command.make(
     out: one("out", "Where votes go, a line for each line read; default: standard output", "FILE"),
     strategy: Flag.Literals("strategy", voteStrategies).pipe(
       Flag.withDescription(
-        "By what samples count (docs/verdicts.md); default auto: by their weight, else their logprobMean, else one each"
+        "By what samples count (docs/voting.md); default auto: by their weight, else their logprobMean, else one each"
       ),
       Flag.optional
     ),
