@@ -13,7 +13,15 @@ import {
   trimmed
 } from "./ExtractAnswer/Candidates.ts"
 import { choiceOf } from "./ExtractAnswer/Choices.ts"
-import { copulas, finals, nonAnswers, percentWords, retractions, uncertainties } from "./ExtractAnswer/Phrases.ts"
+import {
+  conditions,
+  copulas,
+  finals,
+  nonAnswers,
+  percentWords,
+  retractions,
+  uncertainties
+} from "./ExtractAnswer/Phrases.ts"
 import { foldedCase, responseOf, tailLength } from "./ExtractAnswer/Response.ts"
 import type { VerifyOptions } from "./Verdict.ts"
 
@@ -277,7 +285,10 @@ const hashAnswer = (layout: Layout): Extracted | null => {
   return null
 }
 
-/** The last candidate that answers: in its sentence one in bold comes first, then one that is stated, then the last. */
+/**
+ * The last candidate that answers: in its sentence one in bold comes first, then one that is stated, then the
+ * last one that is no condition ("$n = 7$, since $n > 0$").
+ */
 const lastAnswer = (layout: Layout): Extracted | null => {
   const usable = layout.candidates.filter((candidate) => isAnswerLike(layout, candidate))
   const denied = (candidate: Candidate) =>
@@ -298,11 +309,14 @@ const lastAnswer = (layout: Layout): Extracted | null => {
   const bold = near.findLast((candidate) =>
     /\*\*[$€£¥]?$/.test(layout.plain.slice(Math.max(0, candidate.from - 3), candidate.from))
   )
-  const stated = near.findLast((candidate) =>
-    introduction(layout.plain.slice(Math.max(start, candidate.from - 161), candidate.from)) === "stated" &&
-    candidate.from > start
+  const free = near.filter((candidate) =>
+    !conditions.test(layout.folded.slice(Math.max(start, candidate.from - 32), candidate.from))
   )
-  const picked = bold ?? stated ?? chosen
+  const stated = free.findLast((candidate) => {
+    const before = layout.plain.slice(Math.max(start, candidate.from - 161), candidate.from)
+    return /[\p{L}:：=]/u.test(before) && introduction(before) === "stated"
+  })
+  const picked = bold ?? stated ?? free.at(-1) ?? chosen
   const joins = listed(layout)
   const group = groupOf(
     layout,
@@ -333,7 +347,7 @@ const isBareMathematics = (text: string): boolean => {
       if (letters.length >= 4 && !knownWords.test(letters)) return false
     }
   }
-  return !/[!?]{2}|^[^\p{L}\p{Nd}\\∞π√∅½]*$/u.test(text)
+  return !/[!?]{2}|[`\u3040-\u30ff\u4e00-\u9fff]|<\/?[a-z]{1,8}>|^\*|^[^\p{L}\p{Nd}\\∞π√∅½]*$/u.test(text)
 }
 
 const phrase =
@@ -345,7 +359,7 @@ const trailing = /^([\s\S]*?[^\s\\%％])\s{0,8}\\?(?:[%％]|per ?cent|pct)$/i
 const asWhole = (text: string, by: "bare" | "whole"): Extracted | null => {
   const bare = trimmed(text.replace(/^(?:\*\*|__)([\s\S]*)(?:\*\*|__)$/, "$1"))
   const percent = bare.length <= 60 && /^[^%％=,;]*$/.test(bare.slice(0, -1)) ? trailing.exec(bare) : null
-  const kept = (percent?.[1] ?? bare).replace(/^(?:=\s*)?([-−+]?)[$€£¥₹]\s?(?=[.\p{Nd}])|^=\s*/u, "$1")
+  const kept = (percent?.[1] ?? bare).replace(/^(?:=\s*)?([-−+]?)[$€£¥₹]\s?(?=[.\p{Nd}][^$]*$)|^=\s*/u, "$1")
   return extracted(by, [asciiDigits(kept)], percent !== null, kept.includes("\\"))
 }
 

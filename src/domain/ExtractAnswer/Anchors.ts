@@ -96,7 +96,7 @@ const gapSigns = /^(?:[\s,;，；、$&*{}]|\\(?:quad|qquad|text|mbox|textrm|[,;:
 export const isJoint = (gap: string): boolean => {
   if (gap.length > 80) return false
   let rest = gap.toLowerCase()
-  let joins = gap.trim() === "" && gap !== "" ? 0 : 1
+  let joins = gap === "" || /[,;，；、&]/.test(gap) ? 1 : 0
   for (let count = 0; count < 12 && rest !== ""; count++) {
     const signs = gapSigns.exec(rest)?.[0] ?? ""
     rest = rest.slice(signs.length)
@@ -160,7 +160,10 @@ export const anchoredCandidate = (
   let to = Math.min(sentenceEnd(layout, from), from + reach)
   const opening = /^[\s*_:：=>\-"“]*/.exec(layout.plain.slice(from, to))?.[0] ?? ""
   let opened = /[:：=]/.test(opening)
-  if (from + opening.length >= to || layout.folded.slice(from + opening.length, to).trim() === "is") {
+  if (
+    from + opening.length >= to ||
+    copulas.has(layout.folded.slice(from + opening.length, to).replace(/[\s*_:：]+$/, ""))
+  ) {
     // Nothing on this line: a heading.
     let next = to
     while (next < layout.plain.length && /[\s*_:：.]/.test(layout.plain[next] ?? "")) next++

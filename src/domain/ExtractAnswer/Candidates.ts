@@ -23,9 +23,14 @@ export interface Layout {
   readonly ends: ReadonlyArray<number>
 }
 
-/** GSM8K's calculator notes, "<<3*2=6>>", become blanks. */
-const withoutNotes = (text: string): string =>
-  text.includes("<<") ? text.replace(/<<[^<>\n]{0,120}>>/g, (note) => " ".repeat(note.length)) : text
+const tags = /<\/?(?:b|strong|i|em|u|p|br|span|div|sub|sup|code)\s{0,4}\/?>/gi
+
+/** GSM8K's calculator notes, "<<3*2=6>>", and tags of plain HTML become blanks. */
+const withoutNotes = (text: string): string => {
+  if (!text.includes("<")) return text
+  return text.replace(/<<[^<>\n]{0,120}>>/g, (note) => " ".repeat(note.length))
+    .replace(tags, (tag) => " ".repeat(tag.length))
+}
 
 const walled = (text: string, spans: ReadonlyArray<Span>): string => {
   let plain = ""

@@ -78,7 +78,7 @@ export const phrasesByLanguage: Readonly<Record<AnswerLanguage, Phrases>> = {
       "set"
     ],
     negations: ["not", "isn't", "isnt", "never", "aren't", "cannot", "can't", "wasn't"],
-    joints: ["and", "or"],
+    joints: ["and", "or", "maybe", "perhaps", "possibly"],
     choices: ["option", "choice", "choose", "select", "pick"]
   },
   french: {
@@ -141,7 +141,7 @@ export const phrasesByLanguage: Readonly<Record<AnswerLanguage, Phrases>> = {
     choices: ["вариант", "выбор"]
   },
   chinese: {
-    answers: ["答案", "答:", "答：", "最终结果", "最終結果"],
+    answers: ["答案", "故选", "故選", "答:", "答：", "最终结果", "最終結果"],
     copulas: ["是", "为", "為", "等于", "等於", "共", "有", "得", "得到"],
     fillers: ["约", "約", "大约", "选项", "選項", "选", "選"],
     negations: ["不是", "不为", "并非", "非"],
@@ -216,6 +216,10 @@ export const retractions: ReadonlyArray<string> = [
   "scratch that",
   "let me redo"
 ]
+
+/** Words that turn what comes after them into a condition of what came before, at some distance or at once. */
+export const conditions =
+  /(?:^|[^\p{L}])(?:(?:since|because|where|whenever|given|assuming|provided|weil|wobei|car|puisque|porque|donde|где|так как)[^.\0]{0,20}|(?:for|with|as|if|when)[\s($€£¥]{0,4})$/u
 
 /** What makes an announced answer the final one. */
 export const finals: ReadonlyArray<string> = ["final", "endergebnis", "endantwort", "итог", "最终", "最終", "النهائي"]

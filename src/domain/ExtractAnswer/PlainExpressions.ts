@@ -28,7 +28,7 @@ const plainNumber = new RegExp(
   "uy"
 )
 const operator =
-  /[ \t]{0,3}(?:<=|>=|!=|==|[-+*/^=<>≤≥≠≈×·÷±∓−–∪∩∈]|\\(?:cdot|times|div|pm|mp|leq?|geq?|neq?|lt|gt|cup|cap|in|approx)(?![a-zA-Z]))[ \t]{0,3}/y
+  /[ \t]{0,3}(?:(?<=[0-9a-zA-Z)])\*\*(?=[0-9a-zA-Z(])|<=|>=|!=|==|[-+*/^=<>≤≥≠≈×·÷±∓−–∪∩∈]|\\(?:cdot|times|div|pm|mp|leq?|geq?|neq?|lt|gt|cup|cap|in|approx)(?![a-zA-Z]))[ \t]{0,3}/y
 const colon = /:(?=[0-9])| : (?=[0-9])/y
 const commandName = /\\[a-zA-Z]{1,16}/y
 const functionName =
