@@ -29,9 +29,6 @@ const pointsOf = (value: Json | undefined, points: Readonly<Record<string, numbe
 const depthPoints = { shallow: -0.15, medium: 0, deep: 0.3 }
 const casePoints = { binary: 0.15, multi: 0.3 }
 const invariantPoints = { implicit: 0.15, explicit: 0.3 }
-/** The least that structure can be worth: a shallow problem of which nothing else is known. */
-const leastStructure = depthPoints.shallow
-
 /**
  * What the structure of a problem adds to its difficulty; -0.15 to about 450. `fromText`: mechanisms (0.30 each),
  * constraints and objects (0.10 and 0.05 for each after the first). `fromSolution`: reasoning_depth (shallow -0.15, deep 0.30), case_split (binary
@@ -81,9 +78,10 @@ export const publishedDifficulty = (
 export const ladderTop = 8
 
 /**
- * A score that takes "not solved" for what it is, a level censored from above: b + a / (1 + a), where b is the level at which the
- * problem was solved, clipped to [0, `top`], or `top` + 1 when it never was, and a = `structurePoints` + 0.15 >= 0. In [0, top + 2). So a higher
- * level always is harder, the unsolved are the hardest, and structure decides among equals. `top`: a finite number >= 0, else RangeError.
+ * A score that takes "not solved" for what it is, a level censored from above: b + s, where b is the level at which the problem
+ * was solved, clipped to [0, `top`], or `top` + 1 when it never was, and s is made of p = `structurePoints`: p itself below 0, 0.8 p / (1 + p)
+ * above, so in [-0.15, 0.8). In [-0.15, top + 1.8). So a higher level always is harder, the unsolved are the hardest, and structure decides
+ * among equals. `top`: a finite number >= 0, else RangeError.
  */
 export const censoredDifficulty = (
   level: number | null,
@@ -93,8 +91,9 @@ export const censoredDifficulty = (
 ): number => {
   within("top", top, 0)
   const solved = finite(level)
-  const structure = Math.max(0, structurePoints(fromText, fromSolution) - leastStructure)
-  return (solved === null ? top + 1 : clipped(solved, 0, top)) + structure / (1 + structure)
+  const points = structurePoints(fromText, fromSolution)
+  const structure = points < 0 ? points : (0.8 * points) / (1 + points)
+  return (solved === null ? top + 1 : clipped(solved, 0, top)) + structure
 }
 
 /** Four cuts, ascending. */

@@ -283,3 +283,101 @@ describe("makeReportData", () => {
     assert.strictEqual(before.drops[0]?.rows, 1)
   })
 })
+
+describe("findings of stages", () => {
+  it("are absent where no row has what they tell of", () => {
+    const data = done([{ problem: "p", type: "Algebra", level: 1 }])
+    for (const key of ["domains", "verdicts", "difficulty", "leaks"]) assert.isFalse(key in data, key)
+  })
+
+  it("set domains against the types of the source, with what has none", () => {
+    const { domains } = done([
+      { type: "Algebra", domain: "algebra" },
+      { type: "Algebra", domain: "geometry" },
+      { type: "Algebra" },
+      { type: "Geometry", domain: "geometry" },
+      { domain: "geometry" }
+    ])
+    assert.deepStrictEqual(domains, {
+      domains: [{ domain: "geometry", rows: 3 }, { domain: "algebra", rows: 1 }],
+      other: 0,
+      none: 1,
+      types: [
+        { type: "Algebra", rows: [1, 1], other: 0, none: 1 },
+        { type: "Geometry", rows: [1, 0], other: 0, none: 0 }
+      ]
+    })
+  })
+
+  it("keep domains and types within their limits, and count the rest", () => {
+    const { domains } = done(
+      Array.from({ length: 3_000 }, (_, i) => ({ domain: `domain ${i}`, type: `type ${i % 50}` }))
+    )
+    assert.strictEqual(domains?.domains.length, 6)
+    assert.strictEqual(domains?.types.length, 30)
+    assert.strictEqual((domains?.other ?? 0) + 6, 3_000)
+    for (const { none, other, rows } of domains?.types ?? []) {
+      assert.strictEqual(rows.reduce((a, b) => a + b, 0) + other + none, 60)
+    }
+  })
+
+  it("count verdicts by rule, samples and filled answers, and show what disagrees", () => {
+    const { verdicts } = done([
+      {
+        id: "a",
+        verdict: "equal",
+        verdictRule: "exact",
+        sampleVerdicts: { equal: 2, unequal: 1, undecided: 0, unanswered: 1 }
+      },
+      { id: "b", verdict: "equal", verdictRule: "exact" },
+      { id: "c", verdict: "unequal", verdictRule: "exact", answer: "1", solutionAnswer: "2", problem: "p" },
+      { id: "d", answerFrom: "majority" },
+      { id: "e", verdict: "correct", verdictRule: "x", sampleVerdicts: { equal: "many", unequal: -1, undecided: 1.5 } }
+    ])
+    assert.deepStrictEqual(verdicts, {
+      solutions: [{ verdict: "equal", rule: "exact", rows: 2 }, { verdict: "unequal", rule: "exact", rows: 1 }],
+      examples: [{ id: "c", verdict: "unequal", problem: "p", answer: "1", solutionAnswer: "2" }],
+      sampled: 2,
+      samples: { equal: 2, unequal: 1, undecided: 0, unanswered: 1 },
+      filled: 1
+    })
+  })
+
+  it("bin difficulty by halves without gaps, and count apart what no scale has", () => {
+    const { difficulty } = done([0.2, 1, 1.4, 9, -0.15, 1e9, NaN, Infinity].map((difficulty) => ({ difficulty })))
+    assert.strictEqual(difficulty?.rows, 6)
+    assert.strictEqual(difficulty?.outside, 1)
+    assert.deepStrictEqual(difficulty?.bins[0], { from: -0.5, rows: 1 })
+    assert.deepStrictEqual(difficulty?.bins.at(-1), { from: 9, rows: 1 })
+    assert.strictEqual(difficulty?.bins.length, 20)
+    assert.deepStrictEqual(done([{ difficulty: 1e9 }]).difficulty, { rows: 1, outside: 1, bins: [] })
+  })
+
+  it("count leaks by kind, of rows kept and of rows dropped", () => {
+    const data = makeReportData()
+    const finding = { kind: "direct_print", snippet: "print(42)" }
+    data.done({ id: "a", leak: { kind: "uncertain", verdict: "uncertain" } }, "train", { derived: false })
+    data.dropped("leaks", "direct-print", { findings: [finding, finding, 5, null, {}] }, { id: "b", problem: "p" })
+    assert.deepStrictEqual(data.build().leaks, [
+      {
+        kind: "direct_print",
+        kept: 0,
+        dropped: 1,
+        examples: [{ id: "b", problem: "p", snippet: "print(42)" }]
+      },
+      { kind: "uncertain", kept: 1, dropped: 0, examples: [{ id: "a", problem: null, snippet: null }] }
+    ])
+  })
+
+  it("survive JSON", () => {
+    const report = done([{
+      domain: "algebra",
+      difficulty: 1,
+      leak: { kind: "x" },
+      verdict: "equal",
+      verdictRule: "exact"
+    }])
+    const summary = { ...exampleRun(), report }
+    assert.deepStrictEqual(Schema.decodeUnknownSync(Summary)(JSON.parse(JSON.stringify(summary))), summary)
+  })
+})

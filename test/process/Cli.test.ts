@@ -158,9 +158,14 @@ describe("what a run leaves behind", { timeout: 120_000 }, () => {
     for (const [split, n] of Object.entries(summary.splits)) assert.strictEqual(written[`${split}.jsonl`]?.length, n)
     const stages = new Map<string, any>(summary.stages.map((stage: any) => [stage.name, stage]))
     assert.deepStrictEqual([...stages.keys()].sort(), [
+      "check-answers",
+      "classify",
       "decontaminate",
+      "difficulty",
       "exact-duplicates",
       "extract-problems",
+      "fill-answers",
+      "leaks",
       "near-duplicates",
       "normalise",
       "quality",

@@ -305,7 +305,8 @@ describe("the recipe dataset-cpu", () => {
       const recipe = yield* loaded
       assert.deepStrictEqual(
         recipe.stages.map((stage) => stage.name).join(" "),
-        "extract-problems normalise quality decontaminate exact-duplicates near-duplicates split"
+        "extract-problems normalise quality decontaminate leaks check-answers fill-answers classify difficulty " +
+          "exact-duplicates near-duplicates split"
       )
       const text = readFileSync("recipes/dataset-cpu.yaml", "utf8")
       for (const { name, params } of recipe.stages) {

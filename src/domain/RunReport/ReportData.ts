@@ -1,6 +1,7 @@
 // The aggregates that a report shows: label balance, lengths, sample rows, drops, duplicates, benchmark matches and failures of
 // one run. Part of summary.json. Every list has a limit; what goes over it is counted, never lost.
 import { Schema } from "effect"
+import { FindingsFields } from "./Findings.ts"
 
 export const splitNames = ["train", "validation", "test"] as const
 export type Split = (typeof splitNames)[number]
@@ -117,6 +118,8 @@ export const ReportData = Schema.Struct({
   drops: Schema.Array(DropLine),
   duplicates: Schema.Array(DuplicateLine),
   contamination: Schema.Array(ContaminationLine),
-  failures: Schema.Array(FailureLine)
+  failures: Schema.Array(FailureLine),
+  /** Absent where no row has what they tell of. */
+  ...FindingsFields
 })
 export type ReportData = typeof ReportData.Type

@@ -3,6 +3,7 @@
 import { digest } from "../Ids.ts"
 import { canonical, isJsonObject, type Json } from "../Json.ts"
 import type { Fields } from "../Stage.ts"
+import { makeFindings } from "./Findings.ts"
 import type {
   ContaminationLine,
   DropLine,
@@ -217,6 +218,7 @@ export const makeReportData = (): ReportDataBuilder => {
   const lengths = [makeLengths("problem"), makeLengths("solution")] as const
   const samples: Record<Split, Array<SampleRow>> = { train: [], validation: [], test: [] }
   const clusters = makeClusters()
+  const findings = makeFindings()
 
   const parts = (key: string) => {
     const [stage = "", reason = ""] = key.split("\0")
@@ -296,6 +298,7 @@ export const makeReportData = (): ReportDataBuilder => {
   return {
     done: (fields, split, where) => {
       if (where.derived) derived[split]++
+      findings.done(fields)
       answers[textOf(fields["answer"]) === null ? "absent" : "present"][split]++
       for (const [field, counts] of labels) counts.add(fields[field], split)
       for (const counts of lengths) counts.add(fields[counts === lengths[0] ? "problem" : "solution"], split)
@@ -320,6 +323,7 @@ export const makeReportData = (): ReportDataBuilder => {
         const problem = shownText(fields["problem"] ?? fields["forum_post"], 200)
         line.examples.push({ id: shownText(fields["id"]), problem, detail: shownText(detail, 200) })
       }
+      findings.dropped(detail, fields)
       if (!isJsonObject(detail)) return
       if (Array.isArray(detail["matches"])) contaminated(detail["matches"], fields)
       const of = shownText(detail["of"])
@@ -357,7 +361,8 @@ export const makeReportData = (): ReportDataBuilder => {
         contamination: [...contamination.entries.values()].sort((a, b) =>
           b.rows - a.rows || (a.benchmark < b.benchmark ? -1 : 1)
         ),
-        failures: [...failures.entries.values()].sort((a, b) => b.rows - a.rows || (a.tag < b.tag ? -1 : 1))
+        failures: [...failures.entries.values()].sort((a, b) => b.rows - a.rows || (a.tag < b.tag ? -1 : 1)),
+        ...findings.build()
       })
   }
 }

@@ -10,11 +10,16 @@ import { bytes, count, countOf, instant, seconds } from "./Format.ts"
 import { page, section } from "./Frame.ts"
 import { loadHistogram } from "./Histogram.ts"
 import { type Html, html, type Part } from "./Html.ts"
+import { difficulty, domains, leaks, verdicts } from "./StageSections.ts"
 
 const contents = [
   ["funnel", "Stages"],
   ["labels", "Labels"],
   ["lengths", "Lengths"],
+  ["domains", "Domains"],
+  ["difficulty", "Difficulty"],
+  ["verdicts", "Verdicts"],
+  ["leaks", "Leaks"],
   ["duplicates", "Duplicates"],
   ["contamination", "Benchmarks"],
   ["timings", "Time"],
@@ -89,6 +94,16 @@ ${fact("Machine", `${countOf(machine.cpus, "CPU")}, ${bytes(machine.memoryBytes)
 export const renderReport: (summary: Summary) => Effect.Effect<string> = Effect.fn("ReportPage.renderReport")(
   function*(summary) {
     const histogram = yield* loadHistogram
+    // Sections of stages that were not in the recipe are left out.
+    const stageSections = {
+      domains: domains(summary),
+      difficulty: difficulty(summary, histogram),
+      verdicts: verdicts(summary),
+      leaks: leaks(summary)
+    }
+    const there = contents.filter(([id]) =>
+      !(id in stageSections) || stageSections[id as keyof typeof stageSections] !== false
+    )
     return page(
       `${summary.recipe}: dataset run`,
       html`<header>
@@ -98,10 +113,10 @@ export const renderReport: (summary: Summary) => Effect.Effect<string> = Effect.
 ${outcome(summary)}</header>
 <main>
 ${headline(summary)}${reconciliation(summary)}
-<nav aria-label="Contents"><ul>${contents.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
-${funnel(summary)}${labels(summary)}${lengths(summary, histogram)}${duplicates(summary, histogram)}${
-        contamination(summary)
-      }${timings(summary)}${failures(summary)}${samples(summary)}${provenance(summary)}
+<nav aria-label="Contents"><ul>${there.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+${funnel(summary)}${labels(summary)}${lengths(summary, histogram)}${Object.values(stageSections)}${
+        duplicates(summary, histogram)
+      }${contamination(summary)}${timings(summary)}${failures(summary)}${samples(summary)}${provenance(summary)}
 </main>
 <footer>Made by Polya from summary.json. The page holds no scripts and loads nothing.</footer>`
     )

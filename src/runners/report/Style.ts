@@ -82,6 +82,7 @@ table { width: 100%; border-collapse: collapse; font-size: 0.92rem; margin-botto
 th, td { text-align: right; min-width: 4.3em; padding: 7px 0 7px 14px; border-bottom: 1px solid var(--hair); vertical-align: top; font-weight: 400; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 thead th { font-size: 0.8rem; color: var(--muted); border-bottom-color: var(--line); vertical-align: bottom; line-height: 1.3; overflow-wrap: normal; }
+thead th.name { overflow-wrap: anywhere; }
 td { white-space: nowrap; }
 td.words, th.words { text-align: left; white-space: normal; }
 td small { display: block; line-height: 1.2; }

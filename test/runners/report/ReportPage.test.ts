@@ -187,7 +187,12 @@ describe("renderReport", () => {
           type: `t${i}`,
           level: i % 9,
           source: `s${i % 50}`,
-          domain: `d${i}`
+          domain: `d${i}`,
+          verdict: "unequal",
+          verdictRule: `rule${i}`,
+          solutionAnswer: text,
+          difficulty: i / 40,
+          leak: { kind: `kind${i}`, snippet: text }
         }
         data.done(row, i % 2 === 0 ? "train" : "test", { derived: false })
         data.dropped("filter", `reason-${i % 12}`, { note: text }, row)
@@ -199,6 +204,39 @@ describe("renderReport", () => {
       }
       const page = yield* renderReport({ ...exampleRun(), report: data.build() })
       assert.isBelow(Buffer.byteLength(page), 400_000)
+    }))
+})
+
+describe("sections of stages", () => {
+  const withFindings = (): Summary => {
+    const data = makeReportData()
+    const row = { id: "f-1", problem: hostile, answer: hostile, type: hostile, domain: hostile, difficulty: 9 }
+    const verdict = { verdict: "unequal", verdictRule: hostile, solutionAnswer: hostile }
+    const counts = { equal: 3, unequal: 1, undecided: 1, unanswered: 2 }
+    data.done({ ...row, ...verdict, sampleVerdicts: counts, leak: { kind: hostile, snippet: hostile } }, "train", {
+      derived: false
+    })
+    data.done({ type: "Algebra", domain: "algebra", difficulty: 2, answerFrom: "majority" }, "test", { derived: false })
+    return { ...exampleRun(), report: { ...exampleRun().report, ...data.build() } }
+  }
+
+  it.effect("are there where their stages were, and in the contents", () =>
+    Effect.gen(function*() {
+      const page = yield* renderReport(withFindings())
+      const document = read(page)
+      const ids = [...document.querySelectorAll("section")].map(({ id }) => id)
+      for (const id of ["domains", "difficulty", "verdicts", "leaks"]) {
+        assert.include(ids, id)
+        assert.isNotNull(document.querySelector(`nav a[href="#${id}"]`))
+      }
+      assert.deepStrictEqual(dangers(page), [])
+      const verdicts = document.querySelector("#verdicts")?.textContent ?? ""
+      for (
+        const said of ["unequal", "unanswered", "7 samples of 1 row", "1 row has the answer that most samples say"]
+      ) {
+        assert.include(verdicts.replace(/\s/g, " "), said)
+      }
+      assert.include(document.querySelector("#domains")?.textContent ?? "", "algebra")
     }))
 })
 
@@ -308,7 +346,22 @@ describe.skipIf(path === undefined)("the report in Chromium", () => {
 const longWords = (run: Summary): Summary => {
   const long = "Unbreakable_".repeat(20)
   const data = makeReportData()
-  const row = { id: long, problem: long, answer: long, solution: long, type: long, level: long, source: long }
+  const row = {
+    id: long,
+    problem: long,
+    answer: long,
+    solution: long,
+    type: long,
+    level: long,
+    source: long,
+    domain: long,
+    verdict: "unequal",
+    verdictRule: long,
+    solutionAnswer: long,
+    difficulty: 3,
+    leak: { kind: long },
+    sampleVerdicts: { equal: 1, unequal: 0, undecided: 0, unanswered: 0 }
+  }
   data.done(row, "train", { derived: true })
   data.dropped("filter", long, {
     of: long,
