@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
 import type { Worker } from "node:worker_threads"
 import { LastResort, Verdicts } from "../../src/actors/Verdicts.ts"
-import type { TimedVerdict } from "../../src/actors/Verdicts/Asked.ts"
+import type { Ballots, Pair, TimedVerdict } from "../../src/actors/Verdicts/Asked.ts"
 import * as VerdictWorkers from "../../src/runners/VerdictWorkers.ts"
 
 const fixture = new URL("./VerdictWorkerFixture.ts", import.meta.url)
@@ -62,6 +62,40 @@ describe("verdict workers", () => {
       assert.deepStrictEqual(rules(other), numbered(300, 5_000))
       assert.deepStrictEqual(yield* verify([]), [])
     }).pipe(Effect.provide(over({ workers: 2 }))))
+
+  it.live("judge and vote as the same rules do without threads", () =>
+    Effect.gen(function*() {
+      const answers = [
+        "1/2",
+        "0.5",
+        "\\boxed{\\frac{1}{2}}",
+        "50\\%",
+        "x+1",
+        "1+x",
+        "(1,2)",
+        "",
+        "2^{10}",
+        "1024",
+        "\\frac{"
+      ]
+      const pairs = answers.flatMap((gold) => answers.map((pred): Pair => ({ gold, pred })))
+      const ballots = answers.map((gold): Ballots => ({ gold, samples: answers.map((text) => ({ text })) }))
+      const timeless = (all: ReadonlyArray<TimedVerdict>) => all.map(({ ms: _, ...verdict }) => verdict)
+      const both = Effect.flatMap(Verdicts, ({ verify, vote }) => Effect.all([verify(pairs), vote(ballots)]))
+      const [verdicts, votes] = yield* both.pipe(
+        Effect.provide(
+          VerdictWorkers.layer({ workers: 2, pairMillis: 30_000, voteMillis: 30_000, heapMiB: 256 }).pipe(
+            Layer.provide(LastResort.layerNone)
+          )
+        )
+      )
+      const [here, votesHere] = yield* both.pipe(
+        Effect.provide(Layer.provide(Verdicts.layerMemory, LastResort.layerNone))
+      )
+      assert.deepStrictEqual(timeless(verdicts), timeless(here))
+      assert.deepStrictEqual(votes, votesHere)
+      assert.include(verdicts.map(({ verdict }) => verdict), "equal")
+    }))
 
   it.live("start no thread before there is a pair, and no more than there are batches", () =>
     Effect.gen(function*() {
