@@ -1,6 +1,6 @@
 // Which domain of competition mathematics a problem belongs to, by rules over its text, code and plan: each word that
 // speaks for a domain gives it points once, the most points decide, and the rules that fired say why. No model, one pass,
-// total on any text. What it is worth on labelled problems: docs/verdicts.md; how the points were found:
+// total on any text. What it is worth on labelled problems: docs/recipes.md; how the points were found:
 // bench/FitDomainWords.ts. The rules of a known program are beside it, for comparison only (MathDomain/AnchorRules.ts).
 import { codePoints } from "./MathDomain/CodePoints.ts"
 import { startPoints, textPoints } from "./MathDomain/TextPoints.ts"

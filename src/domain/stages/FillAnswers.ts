@@ -28,8 +28,17 @@ export type FillAnswersParams = typeof FillAnswersParams.Type
 /** Spellings named with a filled answer, most votes first. */
 const shownSpellings = 10
 
-/** With fewer steps than a verdict by itself: samples may all differ. */
-const same: SameAnswer = (a, b) => a === b || verify(a, b, {}, true, 200_000).verdict === "equal"
+/** Characters of answers that are compared for one row: enough for 64 different short ones, each with each. */
+const comparedCharacters = 100_000
+
+/** For one row; what comes after its characters are used up is a class of its own. */
+const sameForRow = (): SameAnswer => {
+  let left = comparedCharacters
+  return (a, b) => {
+    left -= a.length + b.length
+    return left >= 0 && verify(a, b, {}, true, 200_000).verdict === "equal"
+  }
+}
 
 const isMissing = (answer: Json | undefined): boolean =>
   answer === undefined || answer === null || (typeof answer === "string" && answer.trim() === "")
@@ -55,7 +64,7 @@ export const fillAnswers: MapStage<FillAnswersParams> = {
     const { answer, answered, classes, reason, runnerUp, spellings, total, votes } = majorityFill(
       answers,
       params,
-      same
+      sameForRow()
     )
     const counts = { votes, runnerUp, answered, total, classes }
     if (answer === null) return kept({}, { reason, ...counts })
