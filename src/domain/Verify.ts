@@ -16,7 +16,7 @@ import * as Q from "./Verify/Rational.ts"
 import type { Finding } from "./Verify/Scalar.ts"
 
 /** Steps that one verdict may take, about ten nanoseconds each. */
-export const defaultSteps = 4_000_000
+export const defaultSteps = 3_000_000
 
 const finding = (outcome: Finding["outcome"], rule: string): Finding => ({ outcome, rule })
 
@@ -107,7 +107,9 @@ const unreadable = (gold: Answer, answer: Answer, goldText: string, answerText: 
   const wordy = (text: string) => /\p{L}{3,}\s+\p{L}{2,}/u.test(text)
   if ((gold.parsed === null && wordy(goldText)) || (answer.parsed === null && wordy(answerText))) {
     const plain = !/[\\^_=<>]/.test(goldText) && !/[\\^_=<>]/.test(answerText)
-    return a === b && a !== "" && plain ? finding("equal", "text") : finding(plain ? "unequal" : "undecided", plain ? "text" : "unreadable")
+    return a === b && a !== "" && plain
+      ? finding("equal", "text")
+      : finding(plain ? "unequal" : "undecided", plain ? "text" : "unreadable")
   }
   return finding("undecided", "unreadable")
 }
@@ -180,8 +182,13 @@ export const verify = (
     budget
   }
   try {
-    const [left, right] = [new Answer(reference.text, reference.percent, budget), new Answer(given.text, given.percent, budget)]
-    if (options.integers !== undefined && !withinIntegers(right, options.integers)) return verdict(finding("unequal", "not-an-allowed-integer"))
+    const [left, right] = [
+      new Answer(reference.text, reference.percent, budget),
+      new Answer(given.text, given.percent, budget)
+    ]
+    if (options.integers !== undefined && !withinIntegers(right, options.integers)) {
+      return verdict(finding("unequal", "not-an-allowed-integer"))
+    }
     return verdict(compareAnswers(left, right, comparison))
   } catch (error) {
     if (error instanceof StepsExhausted) return verdict(finding("undecided", "steps"))

@@ -89,7 +89,11 @@ const normal = (node: Node, budget: Budget): Node => {
       return only ?? { k: "matrix", rows }
     }
     case "rel":
-      return expanded({ k: "rel", ops: node.ops, items: node.items.map((item) => (item.k === "sym" ? item : grouped(item, budget))) })
+      return expanded({
+        k: "rel",
+        ops: node.ops,
+        items: node.items.map((item) => (item.k === "sym" ? item : grouped(item, budget)))
+      })
     case "union":
     case "intersection":
     case "difference":
@@ -102,7 +106,9 @@ const normal = (node: Node, budget: Budget): Node => {
 }
 
 const unwrappedSet = (node: Node, budget: Budget): Node =>
-  node.k === "set" || node.k === "list" ? { k: "set", items: node.items.map((item) => normal(item, budget)) } : normal(node, budget)
+  node.k === "set" || node.k === "list"
+    ? { k: "set", items: node.items.map((item) => normal(item, budget)) }
+    : normal(node, budget)
 
 const expanded = (node: Node): Node => {
   const both = bothSigns(node)
@@ -144,7 +150,7 @@ const finiteSets = (node: Extract<Node, { k: "union" | "intersection" | "differe
   const [first = new Map<string, Node>(), ...rest] = sets
   const result = new Map(first)
   for (const set of rest) {
-    if (node.k === "union") for (const [key, item] of set) result.set(key, item)
+    if (node.k === "union") { for (const [key, item] of set) result.set(key, item) }
     else for (const key of [...result.keys()]) if (set.has(key) === (node.k === "difference")) result.delete(key)
   }
   return { k: "set", items: [...result.values()] }
@@ -179,7 +185,9 @@ const withGcd = (node: Node): Node => {
   ])
 }
 
-const monomialOf = (node: Node): { readonly coefficient: Q.Rational; readonly powers: ReadonlyMap<string, number> } | null => {
+const monomialOf = (
+  node: Node
+): { readonly coefficient: Q.Rational; readonly powers: ReadonlyMap<string, number> } | null => {
   const powers = new Map<string, number>()
   let coefficient = Q.one
   for (const factor of node.k === "mul" ? node.args : [node]) {
@@ -209,14 +217,16 @@ const isName = (node: Node): boolean => {
       const [first, ...rest] = node.args
       if (first?.k === "text") return true
       if (first?.k !== "sym" || rest.length > 4) return false
-      return rest.every((arg) => arg.k === "sym" || arg.k === "text") || (functionNames.test(first.name) && rest.length === 1)
+      return rest.every((arg) => arg.k === "sym" || arg.k === "text") ||
+        (functionNames.test(first.name) && rest.length === 1)
     }
     case "unit":
       return isName(node.x)
     case "degree":
       return isName(node.x)
     case "fn":
-      return (node.name === "abs" || node.name === "det" || node.name === "norm" || node.name === "max" || node.name === "min") && node.args.every(isName)
+      return (node.name === "abs" || node.name === "det" || node.name === "norm" || node.name === "max" ||
+        node.name === "min") && node.args.every(isName)
     case "div":
       return isName(node.a) && isName(node.b)
     case "ratio":
@@ -244,7 +254,8 @@ const statedValue = (node: Extract<Node, { k: "rel" }>): Node | null => {
   if (!ops.every(isEquality)) return null
   const [first] = items
   const states = first !== undefined
-    && (isName(first) || items.slice(0, -1).every((item) => !hasVariables(item)) || (items.length > 2 && !hasVariables(last)))
+    && (isName(first) || items.slice(0, -1).every((item) => !hasVariables(item)) ||
+      (items.length > 2 && !hasVariables(last)))
   if (!states) return null
   const approx = ops.indexOf("approx")
   const exact = approx > 0 || (approx === 0 && !hasVariables(first)) ? items[approx] : last
@@ -267,7 +278,9 @@ const assignments = (node: Node): ReadonlyArray<{ readonly name: string; readonl
       return names.items.map((name, at) => ({ name: canonicalForm(name), value: values.items[at] ?? name }))
     }
   }
-  const items = node.k === "list" || node.k === "set" ? node.items.flatMap((item) => (item.k === "list" ? item.items : [item])) : [node]
+  const items = node.k === "list" || node.k === "set"
+    ? node.items.flatMap((item) => (item.k === "list" ? item.items : [item]))
+    : [node]
   const parts = items.map(assignment)
   const full = parts.filter((part) => part !== null)
   return full.length === parts.length && full.length > 0 ? full : null
@@ -276,7 +289,15 @@ const assignments = (node: Node): ReadonlyArray<{ readonly name: string; readonl
 const valueOf = (node: Node): Node => (node.k === "rel" ? statedValue(node) ?? node : node)
 
 const flip: Record<RelationOperator, RelationOperator> = {
-  "=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<=", in: "in", approx: "approx", equiv: "equiv"
+  "=": "=",
+  "!=": "!=",
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+  in: "in",
+  approx: "approx",
+  equiv: "equiv"
 }
 
 const compareRelations = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: "rel" }>, c: Comparison): Finding => {
@@ -286,7 +307,9 @@ const compareRelations = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: 
     a.ops.length === ops.length && a.ops.every((operator, at) => operator === ops[at])
     && allOf(a.items.map((item, at) => compare(item, items[at] ?? item, c)), "relation").outcome === "equal"
   if (aligned(b.ops, b.items)) return found("equal", "relation")
-  if (aligned([...b.ops].reverse().map((operator) => flip[operator]), [...b.items].reverse())) return found("equal", "relation")
+  if (aligned([...b.ops].reverse().map((operator) => flip[operator]), [...b.items].reverse())) {
+    return found("equal", "relation")
+  }
   const left = assignments(a)
   const right = assignments(b)
   if (left !== null && right !== null) {
@@ -300,7 +323,9 @@ const compareRelations = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: 
   const inequality = [...a.ops, ...b.ops].some((operator) => !isEquality(operator))
   const isMembership = (node: typeof a) => node.ops.at(-1) === "in"
   if (isMembership(a) && !isMembership(b) && !c.relationsAsSets) return found("unequal", "relation-for-set")
-  const set = !inequality ? null : sameRealSet(a, b, (x, y) => sameScalar(x, y, c.tolerance, c.budget).outcome === "equal", c.tolerance, c.budget)
+  const set = !inequality
+    ? null
+    : sameRealSet(a, b, (x, y) => sameScalar(x, y, c.tolerance, c.budget).outcome === "equal", c.tolerance, c.budget)
   if (set !== null && (!c.strict || sameSubject(a, b))) return found(set ? "equal" : "unequal", "interval")
   const one = statedValue(a)
   const other = statedValue(b)
@@ -338,7 +363,9 @@ const compareCongruences = (a: Node, b: Node, c: Comparison): Finding | null => 
   if (modulus.outcome !== "equal" || subject.outcome !== "equal") return allOf([modulus, subject], "congruence")
   const apart = exactValue(difference(left.r, right.r), c.budget)
   const m = exactValue(left.m, c.budget)
-  if (apart === null || m === null || apart === "undefined" || m === "undefined" || Q.isZero(m)) return compare(left.r, right.r, c)
+  if (apart === null || m === null || apart === "undefined" || m === "undefined" || Q.isZero(m)) {
+    return compare(left.r, right.r, c)
+  }
   return found(Q.isZero(Q.modulo(apart, m) ?? Q.one) ? "equal" : "unequal", "congruence")
 }
 
@@ -348,18 +375,34 @@ const multiples = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: "rel" }
   const [a0, a1] = a.items
   const [b0, b1] = b.items
   const [over, under] = [a.ops[0], b.ops[0]]
-  if (a0 === undefined || a1 === undefined || b0 === undefined || b1 === undefined || over === undefined || under === undefined) return null
-  if (isEquality(over) !== isEquality(under) || (over === "!=") !== (under === "!=")) return found("unequal", "relation")
+  if (
+    a0 === undefined || a1 === undefined || b0 === undefined || b1 === undefined || over === undefined ||
+    under === undefined
+  ) return null
+  if (isEquality(over) !== isEquality(under) || (over === "!=") !== (under === "!=")) {
+    return found("unequal", "relation")
+  }
   const f = difference(a0, a1)
   const g = difference(b0, b1)
   const ratio = constantRatio(f, g, c.budget)
   if (ratio === null || ratio === 0) return found(ratio === null ? "undecided" : "unequal", "relation")
-  if (!isEquality(over) && over !== "!=" && (ratio > 0 ? under : flip[under]) !== over) return found("unequal", "relation")
+  if (!isEquality(over) && over !== "!=" && (ratio > 0 ? under : flip[under]) !== over) {
+    return found("unequal", "relation")
+  }
   const scale: Node = { k: "num", q: Q.rational(BigInt(Math.round(ratio * 2 ** 30)), 2n ** 30n), decimal: false }
   // The ratio is read off a point; that it holds everywhere is shown exactly where it is a fraction of small numbers.
   const exact = smallFraction(ratio)
-  const same = sameScalar(f, product([exact === null ? scale : { k: "num", q: exact, decimal: false }, g]), c.tolerance, c.budget)
-  return same.outcome === "equal" ? found("equal", "multiple") : exact === null ? found("undecided", "relation") : found("unequal", "relation")
+  const same = sameScalar(
+    f,
+    product([exact === null ? scale : { k: "num", q: exact, decimal: false }, g]),
+    c.tolerance,
+    c.budget
+  )
+  return same.outcome === "equal"
+    ? found("equal", "multiple")
+    : exact === null
+    ? found("undecided", "relation")
+    : found("unequal", "relation")
 }
 
 /** f / g where that is the same at several points; 0 where it is not; null where no point has both. */
@@ -374,7 +417,12 @@ const constantRatio = (f: Node, g: Node, budget: Budget): number | null => {
   let ratio: number | null = null
   let agreed = 0
   for (let attempt = 0; attempt < 12 && agreed < 5; attempt++) {
-    const point = new Map([...names].map((name, at): [string, number] => [name, constantNames.has(name) ? NaN : 0.3 + ((attempt * 7 + at * 5) % 13) * 0.37]))
+    const point = new Map(
+      [...names].map((
+        name,
+        at
+      ): [string, number] => [name, constantNames.has(name) ? NaN : 0.3 + ((attempt * 7 + at * 5) % 13) * 0.37])
+    )
     for (const name of constantNames) point.delete(name)
     const evaluation = new RealEvaluation(point, budget)
     const x = evaluation.value(f)
@@ -417,7 +465,9 @@ const compareAssignments = (a: Assignments, b: Assignments, c: Comparison): Find
   const [left, right] = [recordsOf(a), recordsOf(b)]
   if (left !== null && right !== null) return compareSets(left, right, c)
   if (a.length !== b.length) return found("unequal", "assignments")
-  if (distinct && a.length > 1) return allOf(a.map(({ value }, at) => compare(value, b[at]?.value ?? value, c)), "assignments")
+  if (distinct && a.length > 1) {
+    return allOf(a.map(({ value }, at) => compare(value, b[at]?.value ?? value, c)), "assignments")
+  }
   return compareSets(a.map(({ value }) => value), b.map(({ value }) => value), c)
 }
 
@@ -441,7 +491,9 @@ const compareSets = (a: ReadonlyArray<Node>, b: ReadonlyArray<Node>, c: Comparis
   const keyed = (items: ReadonlyArray<Node>) => {
     const keys = new Map<string, Node>()
     for (const item of items) {
-      const exact = isScalar(item) && !someNode(item, (part) => part.k === "num" && part.decimal) ? keyOf(item, c.budget) : canonicalForm(item)
+      const exact = isScalar(item) && !someNode(item, (part) => part.k === "num" && part.decimal)
+        ? keyOf(item, c.budget)
+        : canonicalForm(item)
       keys.set(exact, item)
     }
     return keys
@@ -475,12 +527,15 @@ const compareSets = (a: ReadonlyArray<Node>, b: ReadonlyArray<Node>, c: Comparis
 }
 
 const inOrder = (a: ReadonlyArray<Node>, b: ReadonlyArray<Node>, c: Comparison, rule: string): Finding =>
-  a.length !== b.length ? found("unequal", rule) : allOf((function*() {
-    for (const [at, item] of a.entries()) {
-      const other = b[at]
-      if (other !== undefined) yield compare(item, valueOf(other), c)
-    }
-  })(), rule)
+  a.length !== b.length ? found("unequal", rule) : allOf(
+    (function*() {
+      for (const [at, item] of a.entries()) {
+        const other = b[at]
+        if (other !== undefined) yield compare(item, valueOf(other), c)
+      }
+    })(),
+    rule
+  )
 
 const compareLists = (gold: Node, answer: Node, c: Comparison): Finding => {
   const a = assignments(gold)
@@ -503,7 +558,8 @@ const compareLists = (gold: Node, answer: Node, c: Comparison): Finding => {
     if (distinct && b.length > 1 && gold.k === "tuple") return inOrder(items, values, c, "assignments")
     return compareSets(items, values, c)
   }
-  const flat = (node: Node): ReadonlyArray<Node> => partsOf(node).flatMap((item) => (item.k === "list" ? item.items : [item]))
+  const flat = (node: Node): ReadonlyArray<Node> =>
+    partsOf(node).flatMap((item) => (item.k === "list" ? item.items : [item]))
   const direct = compareSets(partsOf(gold), partsOf(answer), c)
   if (direct.outcome === "equal" || !(nested(gold) !== nested(answer))) return direct
   const left = flat(gold)
@@ -559,7 +615,8 @@ const compareNormal = (g: Node, p: Node, c: Comparison): Finding => {
   }
   if (isCollection(g) && p.k === "tuple") {
     if ((p.open === "[") !== (p.close === "]")) return found("unequal", "kind")
-    return compareLists(g, p, c)
+    const named = assignments(g)
+    return inOrder(named === null ? partsOf(g) : named.map(({ value }) => value), p.items, c, "tuple")
   }
   if (g.k === "union" && p.k === "union") return compareSets(g.args, p.args, c)
   return found("unequal", "kind")
@@ -568,14 +625,24 @@ const compareNormal = (g: Node, p: Node, c: Comparison): Finding => {
 const compareRealSets = (g: Node, p: Node, c: Comparison): Finding | null => {
   // An inequality for a gold interval is another kind of answer, unless the caller takes it.
   const relation = p.k === "rel" && !(p.ops.length === 1 && p.ops[0] === "in")
-  if (relation && g.k !== "rel" && !c.relationsAsSets && !(g.k === "list" && g.items.every((item) => item.k === "rel"))) return found("unequal", "relation-for-set")
+  if (
+    relation && g.k !== "rel" && !c.relationsAsSets && !(g.k === "list" && g.items.every((item) => item.k === "rel"))
+  ) return found("unequal", "relation-for-set")
   if (isScalar(g) && g.k !== "sym" || isScalar(p) && p.k !== "sym") return found("unequal", "kind")
-  const same = sameRealSet(g, p, (a, b) => sameScalar(a, b, c.tolerance, c.budget).outcome === "equal", c.tolerance, c.budget)
+  const same = sameRealSet(
+    g,
+    p,
+    (a, b) => sameScalar(a, b, c.tolerance, c.budget).outcome === "equal",
+    c.tolerance,
+    c.budget
+  )
   return same === null ? null : found(same ? "equal" : "unequal", "interval")
 }
 
 const compareTuples = (g: Extract<Node, { k: "tuple" }>, p: Extract<Node, { k: "tuple" }>, c: Comparison): Finding => {
-  if (g.items.length === 2 && p.items.length === 2 && (g.open !== p.open || g.close !== p.close)) return found("unequal", "interval")
+  if (g.items.length === 2 && p.items.length === 2 && (g.open !== p.open || g.close !== p.close)) {
+    return found("unequal", "interval")
+  }
   return inOrder(g.items, p.items, c, g.open === "(" && g.close === ")" ? "tuple" : "interval")
 }
 
@@ -597,7 +664,9 @@ const compareRatios = (g: Node, p: Node, c: Comparison): Finding => {
     if (node.k === "time") return node.minutes
     if (node.k !== "ratio" || node.items.length !== 2) return null
     const [hours, minutes] = node.items.map((item) => (item.k === "num" && item.q.d === 1n ? Number(item.q.n) : NaN))
-    return hours !== undefined && minutes !== undefined && hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60 ? hours * 60 + minutes : null
+    return hours !== undefined && minutes !== undefined && hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60
+      ? hours * 60 + minutes
+      : null
   }
   if (g.k === "time" || p.k === "time") {
     const a = time(g)
@@ -616,7 +685,10 @@ const compareRatios = (g: Node, p: Node, c: Comparison): Finding => {
     const [g0, ...gRest] = g.items
     const [p0, ...pRest] = p.items
     if (g0 === undefined || p0 === undefined) return direct
-    return allOf(gRest.map((item, at) => sameScalar(product([g0, pRest[at] ?? item]), product([p0, item]), c.tolerance, c.budget)), "ratio")
+    return allOf(
+      gRest.map((item, at) => sameScalar(product([g0, pRest[at] ?? item]), product([p0, item]), c.tolerance, c.budget)),
+      "ratio"
+    )
   }
   const quotient = (node: Node): Node | null => {
     if (node.k !== "ratio") return node

@@ -1,6 +1,6 @@
 // Exact values of constant expressions: fractions of big integers, within a bound of bits. No floating point.
 import type { Budget } from "./Budget.ts"
-import { spend } from "./Budget.ts"
+import { spend, StepsExhausted } from "./Budget.ts"
 import type { Node } from "./Node.ts"
 import type { Rational } from "./Rational.ts"
 import * as Q from "./Rational.ts"
@@ -16,14 +16,56 @@ const maxBits = 400_000
 const maxTerms = 20_000
 const noBindings: Bindings = new Map()
 
-const within = (budget: Budget, q: Rational): Rational | null => {
-  const bits = Q.bitsOf(q)
-  spend(budget, 4 + bits / 8 + (bits * bits) / 400_000)
-  return bits > maxBits ? null : q
+const bitsIn = (value: bigint): number => (value === 1n ? 1 : Q.bitLength(value))
+
+/** Pays for a product of n bits, and for the greatest common divisor that brings it to lowest terms, before either is begun. */
+const pay = (budget: Budget, numeratorBits: number, denominatorBits: number): boolean => {
+  const few = Math.min(numeratorBits, denominatorBits)
+  const many = Math.max(numeratorBits, denominatorBits)
+  if (many > maxBits) return false
+  spend(budget, 4 + many / 8 + (many * many) / 400_000 + (few <= 1 ? 0 : 0.6 * few * (10 + many / 600)))
+  return true
 }
 
-/** The exact value of a constant expression. Throws `StepsExhausted`. */
-export const exactValue = (node: Node, budget: Budget, bindings: Bindings = noBindings): Exact => {
+const sum = (a: Rational, b: Rational, budget: Budget): Rational | null => {
+  const [an, ad, bn, bd] = [bitsIn(a.n), bitsIn(a.d), bitsIn(b.n), bitsIn(b.d)]
+  return pay(budget, Math.max(an + bd, bn + ad), a.d === 1n && b.d === 1n ? 1 : ad + bd) ? Q.add(a, b) : null
+}
+
+const times = (a: Rational, b: Rational, budget: Budget): Rational | null =>
+  pay(budget, bitsIn(a.n) + bitsIn(b.n), a.d === 1n && b.d === 1n ? 1 : bitsIn(a.d) + bitsIn(b.d))
+    ? Q.multiply(a, b)
+    : null
+
+const over = (a: Rational, b: Rational, budget: Budget): Rational | null =>
+  pay(budget, bitsIn(a.n) + bitsIn(b.d), bitsIn(a.d) + bitsIn(b.n)) ? Q.divide(a, b) : null
+
+const commonDivisor = (a: Rational, b: Rational, budget: Budget): Rational | null =>
+  pay(budget, bitsIn(a.n) + bitsIn(b.d), bitsIn(b.n) + bitsIn(a.d)) &&
+    pay(budget, bitsIn(a.n), bitsIn(a.d) + bitsIn(b.d))
+    ? Q.gcd(a, b)
+    : null
+
+/** Steps of one exact evaluation: where they do not suffice, other ways are left to try. */
+const exactSteps = 600_000
+
+/** The exact value of a constant expression; null also where it takes too many steps. Throws `StepsExhausted` when the budget is gone. */
+export const exactValue = (node: Node, budget: Budget): Exact => {
+  if (node.k === "num") return node.q
+  const part: Budget = { left: Math.min(exactSteps, budget.left) }
+  const before = part.left
+  try {
+    const value = valueIn(node, part, noBindings)
+    spend(budget, before - part.left)
+    return value
+  } catch (error) {
+    if (!(error instanceof StepsExhausted)) throw error
+    spend(budget, before)
+    return null
+  }
+}
+
+const valueIn = (node: Node, budget: Budget, bindings: Bindings): Exact => {
   spend(budget, 4)
   switch (node.k) {
     case "num":
@@ -33,34 +75,36 @@ export const exactValue = (node: Node, budget: Budget, bindings: Bindings = noBi
     case "sym":
       return bindings.get(node.name) ?? null
     case "unit":
-      return exactValue(node.x, budget, bindings)
+      return valueIn(node.x, budget, bindings)
     case "percent": {
-      const x = exactValue(node.x, budget, bindings)
+      const x = valueIn(node.x, budget, bindings)
       return typeof x === "object" && x !== null ? Q.rational(x.n, x.d * 100n) : x
     }
     case "add":
     case "mul": {
       let total = node.k === "add" ? Q.zero : Q.one
       for (const arg of node.args) {
-        const value = exactValue(arg, budget, bindings)
+        const value = valueIn(arg, budget, bindings)
         if (value === null || value === "undefined") return value
-        const next = within(budget, node.k === "add" ? Q.add(total, value) : Q.multiply(total, value))
+        const next = node.k === "add" ? sum(total, value, budget) : times(total, value, budget)
         if (next === null) return null
         total = next
       }
       return total
     }
     case "div": {
-      const a = exactValue(node.a, budget, bindings)
-      const b = exactValue(node.b, budget, bindings)
+      const a = valueIn(node.a, budget, bindings)
+      const b = valueIn(node.b, budget, bindings)
       if (typeof b === "object" && b !== null && Q.isZero(b)) return "undefined"
-      if (a === null || b === null || a === "undefined" || b === "undefined") return a === "undefined" || b === "undefined" ? "undefined" : null
-      return within(budget, Q.divide(a, b) ?? Q.zero)
+      if (a === null || b === null || a === "undefined" || b === "undefined") {
+        return a === "undefined" || b === "undefined" ? "undefined" : null
+      }
+      return over(a, b, budget)
     }
     case "pow": {
-      const base = exactValue(node.base, budget, bindings)
+      const base = valueIn(node.base, budget, bindings)
       if (base === null || base === "undefined") return base
-      const exponent = exactValue(node.exp, budget, bindings)
+      const exponent = valueIn(node.exp, budget, bindings)
       return exponent === null || exponent === "undefined" ? exponent : exactPower(base, exponent, budget)
     }
     case "fn":
@@ -121,7 +165,7 @@ const exactFunction = (name: string, args: ReadonlyArray<Node>, budget: Budget, 
   const values: Array<Rational> = []
   if (name === "det") return null
   for (const arg of args) {
-    const value = exactValue(arg, budget, bindings)
+    const value = valueIn(arg, budget, bindings)
     if (value === null || value === "undefined") return value
     values.push(value)
   }
@@ -129,7 +173,9 @@ const exactFunction = (name: string, args: ReadonlyArray<Node>, budget: Budget, 
   if (first === undefined) return null
   switch (name) {
     case "sqrt":
-      return second === undefined ? exactRoot(first, 2, budget) : Q.isInteger(second) && second.n > 0n && second.n <= 64n
+      return second === undefined ?
+        exactRoot(first, 2, budget) :
+        Q.isInteger(second) && second.n > 0n && second.n <= 64n
         ? exactRoot(first, Number(second.n), budget)
         : null
     case "abs":
@@ -145,14 +191,29 @@ const exactFunction = (name: string, args: ReadonlyArray<Node>, budget: Budget, 
     case "min":
       return values.reduce((a, b) => (Q.compare(a, b) <= 0 ? a : b))
     case "gcd":
-      return values.reduce(Q.gcd)
-    case "lcm":
-      return values.reduce((a, b) => {
-        const common = Q.gcd(a, b)
-        return Q.isZero(common) ? Q.zero : Q.absolute(Q.divide(Q.multiply(a, b), common) ?? Q.zero)
-      })
+    case "lcm": {
+      let result = Q.absolute(first)
+      for (const value of values.slice(1)) {
+        const common = commonDivisor(result, value, budget)
+        if (common === null) return null
+        if (name === "gcd") result = common
+        else if (Q.isZero(common)) result = Q.zero
+        else {
+          const part = over(Q.absolute(value), common, budget)
+          const multiple = part === null ? null : times(result, part, budget)
+          if (multiple === null) return null
+          result = multiple
+        }
+      }
+      return result
+    }
     case "mod":
-      return second === undefined ? null : Q.modulo(first, second) ?? "undefined"
+      if (second === undefined || over(first, second, budget) === null) {
+        return second !== undefined && Q.isZero(second)
+          ? "undefined"
+          : null
+      }
+      return Q.modulo(first, second) ?? "undefined"
     case "binom":
       return second === undefined ? null : binomial(first, second, budget)
     case "factorial":
@@ -165,7 +226,7 @@ const exactFunction = (name: string, args: ReadonlyArray<Node>, budget: Budget, 
 
 const factorial = (q: Rational, step: bigint, budget: Budget): Exact => {
   if (!Q.isInteger(q) || q.n < 0n) return "undefined"
-  if (q.n > 20_000n) return null
+  if (q.n > 5000n) return null
   let product = 1n
   for (let k = q.n; k > 1n; k -= step) {
     product *= k
@@ -188,17 +249,17 @@ const binomial = (n: Rational, k: Rational, budget: Budget): Exact => {
 }
 
 const exactSeries = (node: Extract<Node, { k: "big" }>, budget: Budget, bindings: Bindings): Exact => {
-  const from = exactValue(node.from, budget, bindings)
-  const to = exactValue(node.to, budget, bindings)
+  const from = valueIn(node.from, budget, bindings)
+  const to = valueIn(node.to, budget, bindings)
   if (from === null || to === null || from === "undefined" || to === "undefined") return null
   if (!Q.isInteger(from) || !Q.isInteger(to) || to.n - from.n > BigInt(maxTerms)) return null
   let total = node.op === "sum" ? Q.zero : Q.one
   const inner = new Map(bindings)
   for (let k = from.n; k <= to.n; k++) {
     inner.set(node.variable, { n: k, d: 1n })
-    const value = exactValue(node.body, budget, inner)
+    const value = valueIn(node.body, budget, inner)
     if (value === null || value === "undefined") return value
-    const next = within(budget, node.op === "sum" ? Q.add(total, value) : Q.multiply(total, value))
+    const next = node.op === "sum" ? sum(total, value, budget) : times(total, value, budget)
     if (next === null) return null
     total = next
   }

@@ -181,7 +181,7 @@ class Evaluation {
       case "pow":
         return this.power(this.value(node.base), node.exp)
       case "fn":
-        spend(this.budget, 2000)
+        spend(this.budget, 5000)
         return this.apply(node.name, node.args)
       case "big": {
         const exact = exactValue(node, this.budget)
@@ -196,9 +196,11 @@ class Evaluation {
     const exact = exactValue(exponent, this.budget)
     if (exact !== null && exact !== "undefined") {
       if (exact.d === 1n && exact.n < 100_000n && exact.n > -100_000n) return integerPower(base, exact.n)
-      if (exact.d < 1000n && exact.n < 1000n && exact.n > -1000n) return integerPower(this.root(base, Number(exact.d)), exact.n)
+      if (exact.d < 1000n && exact.n < 1000n && exact.n > -1000n) {
+        return integerPower(this.root(base, Number(exact.d)), exact.n)
+      }
     }
-    spend(this.budget, 4000)
+    spend(this.budget, 8000)
     return base === 0n ? 0n : exponential(multiply(logarithm(base), this.value(exponent)))
   }
 
@@ -218,7 +220,9 @@ class Evaluation {
       case "sqrt": {
         if (second === undefined) return squareRoot(x)
         const index = exactValue(second, this.budget)
-        return index === null || index === "undefined" || index.d !== 1n || index.n < 1n || index.n > 1000n ? fail() : this.root(x, Number(index.n))
+        return index === null || index === "undefined" || index.d !== 1n || index.n < 1n || index.n > 1000n
+          ? fail()
+          : this.root(x, Number(index.n))
       }
       case "sin":
         return sineAndCosine(x)[0]

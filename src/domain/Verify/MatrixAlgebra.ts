@@ -12,7 +12,8 @@ const maxEntries = 10_000
 const maxDeterminant = 4
 
 const widthOf = (rows: Rows): number => rows[0]?.length ?? 0
-const transposed = (rows: Rows): Rows => Array.from({ length: widthOf(rows) }, (_, column) => rows.map((row) => row[column] ?? num(one)))
+const transposed = (rows: Rows): Rows =>
+  Array.from({ length: widthOf(rows) }, (_, column) => rows.map((row) => row[column] ?? num(one)))
 
 const sumOf = (a: Rows, b: Rows): Rows | null =>
   a.length !== b.length || widthOf(a) !== widthOf(b)
@@ -23,7 +24,9 @@ const productOf = (a: Rows, b: Rows, budget: Budget): Rows | null => {
   if (widthOf(a) !== b.length || a.length * widthOf(b) * b.length > maxEntries) return null
   spend(budget, a.length * widthOf(b) * b.length * 4)
   const columns = transposed(b)
-  return a.map((row) => columns.map((column) => addition(row.map((entry, at) => product([entry, column[at] ?? num(one)])))))
+  return a.map((row) =>
+    columns.map((column) => addition(row.map((entry, at) => product([entry, column[at] ?? num(one)]))))
+  )
 }
 
 const scaled = (rows: Rows, factor: Node): Rows => rows.map((row) => row.map((entry) => product([factor, entry])))

@@ -11,8 +11,15 @@ export type Point = ReadonlyMap<string, number>
 const maxTerms = 20_000
 
 const gammaCoefficients = [
-  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
-  -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7
+  0.99999999999980993,
+  676.5203681218851,
+  -1259.1392167224028,
+  771.32342877765313,
+  -176.61502916214059,
+  12.507343278686905,
+  -0.13857109526572012,
+  9.9843695780195716e-6,
+  1.5056327351493116e-7
 ]
 
 /** Gamma of x + 1 (Lanczos, g = 7), exact for small integers; NaN at negative integers. */
@@ -43,7 +50,9 @@ const gcdOf = (a: number, b: number): number => {
 const oddRoot = (exponent: Node, budget: Budget): { readonly n: number; readonly d: number } | null => {
   if (exponent.k !== "num" && exponent.k !== "div") return null
   const q = exactValue(exponent, budget)
-  return typeof q === "object" && q !== null && q.d > 1n && q.d % 2n === 1n && q.d < 1000n ? { n: Number(q.n), d: Number(q.d) } : null
+  return typeof q === "object" && q !== null && q.d > 1n && q.d % 2n === 1n && q.d < 1000n
+    ? { n: Number(q.n), d: Number(q.d) }
+    : null
 }
 
 /** One real evaluation. `peak` is the largest intermediate size, from which the rounding error is estimated. */
@@ -391,9 +400,15 @@ export class ComplexEvaluation {
     const z = this.value(first)
     switch (name) {
       case "sqrt": {
-        if (second === undefined) return z.im === 0 && z.re >= 0 ? complex(Math.sqrt(z.re), 0) : raised(z, complex(0.5, 0))
+        if (second === undefined) {
+          return z.im === 0 && z.re >= 0
+            ? complex(Math.sqrt(z.re), 0)
+            : raised(z, complex(0.5, 0))
+        }
         const index = this.value(second)
-        if (z.im === 0 && z.re < 0 && index.im === 0 && Math.abs(index.re % 2) === 1) return complex(-((-z.re) ** (1 / index.re)), 0)
+        if (z.im === 0 && z.re < 0 && index.im === 0 && Math.abs(index.re % 2) === 1) {
+          return complex(-((-z.re) ** (1 / index.re)), 0)
+        }
         return raised(z, over(complex(1, 0), index))
       }
       case "sin":

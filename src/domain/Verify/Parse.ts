@@ -29,29 +29,126 @@ const maxBarChoices = 32
 const maxDigits = 20_000
 
 const functions = new Set([
-  "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec", "arccsc", "asin", "acos", "atan", "sinh", "cosh",
-  "tanh", "coth", "sech", "csch", "arcsinh", "arccosh", "arctanh", "asinh", "acosh", "atanh", "arsinh", "arcosh", "artanh", "ln", "log", "lg",
-  "exp", "max", "min", "gcd", "lcm", "floor", "ceil", "abs", "det", "sgn", "sqrt", "cbrt", "Re", "Im", "arg", "deg", "mod", "round"
+  "sin",
+  "cos",
+  "tan",
+  "cot",
+  "sec",
+  "csc",
+  "arcsin",
+  "arccos",
+  "arctan",
+  "arccot",
+  "arcsec",
+  "arccsc",
+  "asin",
+  "acos",
+  "atan",
+  "sinh",
+  "cosh",
+  "tanh",
+  "coth",
+  "sech",
+  "csch",
+  "arcsinh",
+  "arccosh",
+  "arctanh",
+  "asinh",
+  "acosh",
+  "atanh",
+  "arsinh",
+  "arcosh",
+  "artanh",
+  "ln",
+  "log",
+  "lg",
+  "exp",
+  "max",
+  "min",
+  "gcd",
+  "lcm",
+  "floor",
+  "ceil",
+  "abs",
+  "det",
+  "sgn",
+  "sqrt",
+  "cbrt",
+  "Re",
+  "Im",
+  "arg",
+  "deg",
+  "mod",
+  "round"
 ])
 const functionAliases: ReadonlyMap<string, string> = new Map([
-  ["asin", "arcsin"], ["acos", "arccos"], ["atan", "arctan"], ["asinh", "arcsinh"], ["acosh", "arccosh"], ["atanh", "arctanh"], ["arsinh", "arcsinh"],
-  ["arcosh", "arccosh"], ["artanh", "arctanh"], ["ceiling", "ceil"], ["GCD", "gcd"], ["LCM", "lcm"], ["tg", "tan"], ["ctg", "cot"], ["arctg", "arctan"]
+  ["asin", "arcsin"],
+  ["acos", "arccos"],
+  ["atan", "arctan"],
+  ["asinh", "arcsinh"],
+  ["acosh", "arccosh"],
+  ["atanh", "arctanh"],
+  ["arsinh", "arcsinh"],
+  ["arcosh", "arccosh"],
+  ["artanh", "arctanh"],
+  ["ceiling", "ceil"],
+  ["GCD", "gcd"],
+  ["LCM", "lcm"],
+  ["tg", "tan"],
+  ["ctg", "cot"],
+  ["arctg", "arctan"]
 ])
 const inverses: ReadonlyMap<string, string> = new Map([
-  ["sin", "arcsin"], ["cos", "arccos"], ["tan", "arctan"], ["cot", "arccot"], ["sec", "arcsec"], ["csc", "arccsc"],
-  ["sinh", "arcsinh"], ["cosh", "arccosh"], ["tanh", "arctanh"]
+  ["sin", "arcsin"],
+  ["cos", "arccos"],
+  ["tan", "arctan"],
+  ["cot", "arccot"],
+  ["sec", "arcsec"],
+  ["csc", "arccsc"],
+  ["sinh", "arcsinh"],
+  ["cosh", "arccosh"],
+  ["tanh", "arctanh"]
 ])
 const greek = new Set(
   ("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega "
     + "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega").split(" ")
 )
 const constants: ReadonlyMap<string, string> = new Map([
-  ["pi", "pi"], ["infty", "infinity"], ["inf", "infinity"], ["infinity", "infinity"], ["oo", "infinity"], ["Infinity", "infinity"], ["imath", "i"]
+  ["pi", "pi"],
+  ["infty", "infinity"],
+  ["inf", "infinity"],
+  ["infinity", "infinity"],
+  ["oo", "infinity"],
+  ["Infinity", "infinity"],
+  ["imath", "i"]
 ])
-const decorations = new Set(["overline", "bar", "hat", "widehat", "vec", "tilde", "dot", "ddot", "underline", "overrightarrow", "overleftarrow", "widetilde", "overarc"])
+const decorations = new Set([
+  "overline",
+  "bar",
+  "hat",
+  "widehat",
+  "vec",
+  "tilde",
+  "dot",
+  "ddot",
+  "underline",
+  "overrightarrow",
+  "overleftarrow",
+  "widetilde",
+  "overarc"
+])
 const matrices = new Set(["matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"])
 const relationWords: ReadonlyArray<readonly [string, RelationOperator]> = [
-  ["<=", "<="], [">=", ">="], ["!=", "!="], ["=<", "<="], ["=", "="], ["<", "<"], [">", ">"], ["\\in ", "in"], ["\\approx ", "approx"], ["\\equiv ", "equiv"]
+  ["<=", "<="],
+  [">=", ">="],
+  ["!=", "!="],
+  ["=<", "<="],
+  ["=", "="],
+  ["<", "<"],
+  [">", ">"],
+  ["\\in ", "in"],
+  ["\\approx ", "approx"],
+  ["\\equiv ", "equiv"]
 ]
 
 const isDigit = (sign: string | undefined): boolean => sign !== undefined && sign >= "0" && sign <= "9"
@@ -196,7 +293,9 @@ class Parser {
 
   atCloser(): boolean {
     const sign = this.text[this.at]
-    if (sign === ")" || sign === "]" || sign === "}" || sign === "⟩" || sign === "⌋" || sign === "⌉" || sign === "‖") return true
+    if (sign === ")" || sign === "]" || sign === "}" || sign === "⟩" || sign === "⌋" || sign === "⌉" || sign === "‖") {
+      return true
+    }
     if (sign === "|") return this.bars > 0
     if (sign === "[") return this.listDepth > 0
     return sign === "\\" && (this.text.startsWith("\\}", this.at) || this.text.startsWith("\\end", this.at))
@@ -320,7 +419,6 @@ class Parser {
     let factors: Array<Node> = [minus ? negated(first) : first]
     for (;;) {
       spend(this.budget, 2)
-      const before = this.at
       this.skip()
       const sign = this.text[this.at]
       if (sign === "*") {
@@ -343,8 +441,7 @@ class Parser {
       }
       if (!this.startsOperand()) return product(factors)
       const last = factors.at(-1)
-      const spaced = before !== this.at
-      if (spaced && last?.k === "num" && !last.decimal && last.q.d === 1n && isDigit(sign)) {
+      if (isSpace(this.text[this.at - 1]) && last?.k === "num" && !last.decimal && last.q.d === 1n && isDigit(sign)) {
         const mixed = this.mixedNumber(last.q)
         if (mixed !== null) {
           factors[factors.length - 1] = mixed
@@ -375,9 +472,14 @@ class Parser {
       return !(this.integrals > 0 && /^d[a-zA-Z]?$/.test(word))
     }
     if (sign === ".") return isDigit(this.text[this.at + 1])
-    if (sign === "(") return !/^\(\s*(?:\\mod\s|\\text\{mod\}|mod(?![a-z]))/.test(this.text.slice(this.at, this.at + 16))
+    if (sign === "(") {
+      return !/^\(\s*(?:\\mod\s|\\text\{mod\}|mod(?![a-z]))/.test(this.text.slice(this.at, this.at + 16))
+    }
     if (sign === "[") return this.listDepth === 0 || this.bracketCloses()
-    if (sign === "{" || sign === "⟨" || sign === "⌊" || sign === "⌈" || sign === "ℝ" || sign === "ℤ" || sign === "ℕ" || sign === "ℚ" || sign === "ℂ") {
+    if (
+      sign === "{" || sign === "⟨" || sign === "⌊" || sign === "⌈" || sign === "ℝ" || sign === "ℤ" || sign === "ℕ" ||
+      sign === "ℚ" || sign === "ℂ"
+    ) {
       return true
     }
     if (sign === "|") {
@@ -390,7 +492,8 @@ class Parser {
     if (sign !== "\\") return sign > "\u007F" && /\p{L}/u.test(sign)
     if (this.text.startsWith("\\{", this.at)) return true
     const name = this.command()
-    return !(name === "" || name === "in" || name === "approx" || name === "equiv" || name === "cup" || name === "cap" || name === "setminus"
+    return !(name === "" || name === "in" || name === "approx" || name === "equiv" || name === "cup" ||
+      name === "cap" || name === "setminus"
       || name === "pm" || name === "mp" || name === "end" || name === "pmod" || name === "mod" || name === "circ")
   }
 
@@ -458,7 +561,9 @@ class Parser {
   }
 
   exponent(base: Node): Node {
-    const degree = /^\s*(?:\\circ(?![a-zA-Z])|\{\s*\\circ\s*\}|°|\{\s*°\s*\})/.exec(this.text.slice(this.at, this.at + 16))
+    const degree = /^\s*(?:\\circ(?![a-zA-Z])|\{\s*\\circ\s*\}|°|\{\s*°\s*\})/.exec(
+      this.text.slice(this.at, this.at + 16)
+    )
     if (degree !== null) {
       this.at += degree[0].length
       return { k: "degree", x: base }
@@ -577,7 +682,9 @@ class Parser {
   /** A number, and the proper fraction of integers right after it: 2\frac12 is two and a half. */
   withFraction(number: Node): Node {
     if (number.k !== "num" || number.decimal || number.q.d !== 1n) return number
-    const match = /^\s*\\frac\s*(?:\{\s*(\d{1,9})\s*\}|(\d))\s*(?:\{\s*(\d{1,9})\s*\}|(\d))/.exec(this.text.slice(this.at, this.at + 48))
+    const match = /^\s*\\frac\s*(?:\{\s*(\d{1,9})\s*\}|(\d))\s*(?:\{\s*(\d{1,9})\s*\}|(\d))/.exec(
+      this.text.slice(this.at, this.at + 48)
+    )
     if (match === null) return number
     const n = BigInt(match[1] ?? match[2] ?? "0")
     const d = BigInt(match[3] ?? match[4] ?? "1")
@@ -600,11 +707,14 @@ class Parser {
     if (first >= 1 && first <= 3) this.thousands(run)
     // A comma in braces, or one by itself where it is so read, before other than three digits is a decimal comma.
     const comma = this.text[this.at]
-    const decimalComma = (comma === groupedComma || (comma === "," && this.reading.commas === "decimal" && this.listDepth === 0))
+    const decimalComma =
+      (comma === groupedComma || (comma === "," && this.reading.commas === "decimal" && this.listDepth === 0))
       && isDigit(this.text[this.at + 1])
     let decimal = false
     let q: Rational | null = null
-    if (decimalComma || (this.text[this.at] === "." && (isDigit(this.text[this.at + 1]) || this.repeats(this.at + 1)))) {
+    if (
+      decimalComma || (this.text[this.at] === "." && (isDigit(this.text[this.at + 1]) || this.repeats(this.at + 1)))
+    ) {
       this.at++
       decimal = true
       digits += "."
@@ -633,7 +743,8 @@ class Parser {
   /** Groups of three digits after the first one, with whatever separates them. */
   thousands(run: () => number): void {
     for (let group = 0;; group++) {
-      const separator = /^(?:\u2063|\u2009|,[ ]?\u200A[ ]?|,\u2009|[ ]?\u200A|,| (?=\d{3}(?:[^\d]|$)))(?=\d{3}(?!\d))/u.exec(this.text.slice(this.at, this.at + 8))
+      const separator = /^(?:\u2063|\u2009|,[ ]?\u200A[ ]?|,\u2009|[ ]?\u200A|,| (?=\d{3}(?:[^\d]|$)))(?=\d{3}(?!\d))/u
+        .exec(this.text.slice(this.at, this.at + 8))
       if (separator === null) return
       if (separator[0] === ",") {
         if (this.reading.commas !== "thousands" || this.listDepth > 0 || this.text[this.at - 1] === undefined) return
@@ -684,9 +795,27 @@ class Parser {
   /** `digits` and the base that follows as an index. */
   based(digits: string): Node {
     this.at++
-    const match = /^\s*(?:\{?\s*\(?\s*(\d{1,2})\s*\)?\s*\}?|\\text\{(\w+)\}|\{\s*\\text\{(\w+)\}\s*\})/.exec(this.text.slice(this.at, this.at + 32))
-    const words: Record<string, number> = { two: 2, three: 3, four: 4, five: 5, six: 6, seven: 7, eight: 8, nine: 9, ten: 10, twelve: 12, sixteen: 16 }
-    const base = match === null ? NaN : match[1] === undefined ? words[(match[2] ?? match[3] ?? "").toLowerCase()] ?? NaN : Number(match[1])
+    const match = /^\s*(?:\{?\s*\(?\s*(\d{1,2})\s*\)?\s*\}?|\\text\{(\w+)\}|\{\s*\\text\{(\w+)\}\s*\})/.exec(
+      this.text.slice(this.at, this.at + 32)
+    )
+    const words: Record<string, number> = {
+      two: 2,
+      three: 3,
+      four: 4,
+      five: 5,
+      six: 6,
+      seven: 7,
+      eight: 8,
+      nine: 9,
+      ten: 10,
+      twelve: 12,
+      sixteen: 16
+    }
+    const base = match === null
+      ? NaN
+      : match[1] === undefined
+      ? words[(match[2] ?? match[3] ?? "").toLowerCase()] ?? NaN
+      : Number(match[1])
     if (match === null || !(base >= 2 && base <= 36)) this.fail()
     this.at += match[0].length
     return basedNumber(digits, base) ?? this.fail()
@@ -781,7 +910,8 @@ class Parser {
     this.skip()
     const close = this.text[this.at] ?? ""
     const [only] = items
-    const fits = close === ")" || close === "]" || (close === "[" && items.length === 2 && open !== "(") || (close === "[" && open === "(" && items.length === 2)
+    const fits = close === ")" || close === "]" || (close === "[" && items.length === 2 && open !== "(") ||
+      (close === "[" && open === "(" && items.length === 2)
     if (!fits) this.fail()
     this.at++
     if (only === undefined) this.fail()
@@ -826,22 +956,19 @@ class Parser {
     this.listDepth++
     const bars = this.bars
     this.bars = 0
+    // {x in R | condition} is its condition.
+    const head = /^\s*[A-Za-z](?:_\w)?\s*(?:\\in\s*[ℝℤℕℚ]\s*)?(?:\||:)/.exec(this.text.slice(this.at, this.at + 32))
+    if (head !== null) this.at += head[0].length
     const { items } = this.sequence()
-    this.skip()
-    const [only] = items
-    if (items.length === 1 && only !== undefined && (this.text[this.at] === "|" || this.text[this.at] === ":")) {
-      this.at++
-      const conditions = this.sequence().items // {x : condition} is its condition
-      this.closeSet()
-      this.listDepth--
-      this.bars = bars
-      const [condition] = conditions
-      return conditions.length === 1 && condition !== undefined ? condition : { k: "list", items: conditions }
-    }
     this.closeSet()
     this.listDepth--
     this.bars = bars
-    return { k: "set", items }
+    const [condition] = items
+    return head === null
+      ? { k: "set", items }
+      : items.length === 1 && condition !== undefined
+      ? condition
+      : { k: "list", items }
   }
 
   closeSet(): void {
@@ -1012,7 +1139,9 @@ class Parser {
       const name = this.command()
       if (functions.has(functionAliases.get(name) ?? name) && name !== "sqrt") break
       if (name === "mod" || name === "text" || name === "sum" || name === "int") break
-      if (!this.startsOperand() || this.text[this.at] === "(" || this.text[this.at] === "[" || functions.has(this.word())) break
+      if (
+        !this.startsOperand() || this.text[this.at] === "(" || this.text[this.at] === "[" || functions.has(this.word())
+      ) break
       factors.push(this.power())
     }
     if (this.peek("/")) { // \sin x/2 is the sine of a half
@@ -1130,7 +1259,9 @@ class Parser {
 
   /** A unit after a value: `\text{cm}^2`, a known word, or a counted thing. */
   unit(base: Node): Node | null {
-    if (base.k === "text" || base.k === "list" || base.k === "set" || base.k === "matrix" || base.k === "unit") return null
+    if (base.k === "text" || base.k === "list" || base.k === "set" || base.k === "matrix" || base.k === "unit") {
+      return null
+    }
     const back = this.at
     const words: Array<string> = []
     for (let part = 0; part < 6; part++) {
@@ -1140,7 +1271,10 @@ class Parser {
         const close = closingBrace(this.text, this.at + 5)
         if (close < 0) break
         const content = this.text.slice(this.at + 6, close).trim()
-        if (functions.has(content) || content === "mod" || /^\(?[A-Z]\)?$/.test(content) && words.length === 0 && base.k !== "num") break
+        if (
+          (functions.has(content) && !(base.k === "num" && isUnitWord(content))) || content === "mod" ||
+          /^\(?[A-Z]\)?$/.test(content) && words.length === 0 && base.k !== "num"
+        ) break
         const clock = /^([ap])\.?\s?m\.?$/i.exec(content)
         if (clock !== null) break
         words.push(plainText(content))
@@ -1148,7 +1282,9 @@ class Parser {
       } else if (base.k === "num" || words.length > 0) {
         const word = this.word()
         if (!isUnitWord(word) && !(words.length > 0 && word === "per")) {
-          const slash = words.length > 0 ? /^\s*\/\s*(?:\\text\{\s*([a-z]+)\s*\}|([a-z]+)\b)/.exec(this.text.slice(this.at, this.at + 24)) : null
+          const slash = words.length > 0
+            ? /^\s*\/\s*(?:\\text\{\s*([a-z]+)\s*\}|([a-z]+)\b)/.exec(this.text.slice(this.at, this.at + 24))
+            : null
           if (slash === null) {
             this.at = from
             break
@@ -1210,7 +1346,8 @@ export const basedNumber = (digits: string, base: number): Node | null => {
   return { k: "based", value, digits: digits.toLowerCase().replace(/^0+(?=.)/, ""), base }
 }
 
-const clockTime = (text: string): Node | null => {
+const clockTime = (written: string): Node | null => {
+  const text = written.replace(/[\u2009\u200A]/g, "")
   const match = /^(\d{1,2}):(\d{2})\s*(?:\\text\{\s*)?([ap])\.?\s?m\.?\s*\}?$/i.exec(text)
   if (match === null) return null
   const hours = Number(match[1]) % 12 + (/p/i.test(match[3] ?? "") ? 12 : 0)
@@ -1219,7 +1356,9 @@ const clockTime = (text: string): Node | null => {
 
 /** Letters among the digits of a number in a base above ten: 1A3_{16}. */
 const alphanumericBased = (text: string): Node | null => {
-  const match = /^([0-9][0-9A-Fa-f]*|[A-Fa-f][0-9A-Fa-f]*[0-9][0-9A-Fa-f]*)_\{?\s*(1[1-6])\s*\}?$/.exec(text)
+  const match = /^([0-9][0-9A-Fa-f]*|[A-Fa-f][0-9A-Fa-f]*[0-9][0-9A-Fa-f]*)_\{?\s*(1[1-6])\s*\}?$/.exec(
+    text.replace(/\\text\{\s*(\w+)\s*\}/, "$1")
+  )
   return match === null ? null : basedNumber(match[1] ?? "", Number(match[2]))
 }
 
@@ -1250,4 +1389,3 @@ export const parse = (text: string, reading: Reading, budget: Budget): Parsed | 
   }
   return null
 }
-

@@ -60,7 +60,8 @@ export const modulo = (a: Rational, b: Rational): Rational | null => {
 
 /** Bits of the larger of numerator and denominator, to within four. */
 export const bitsOf = (q: Rational): number => (bitLength(q.n) > bitLength(q.d) ? bitLength(q.n) : bitLength(q.d))
-const bitLength = (value: bigint): number =>
+/** Bits of an integer without its sign, to within four. */
+export const bitLength = (value: bigint): number =>
   value > -0x1fffffffffffffn && value < 0x1fffffffffffffn
     ? Math.ceil(Math.log2(Math.abs(Number(value)) + 1))
     : value.toString(16).length * 4

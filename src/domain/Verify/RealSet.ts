@@ -51,7 +51,8 @@ class Line {
     if (size === -Infinity) return -1
     if (size === Infinity) return 2 * this.ends.length + 1
     const at = this.ends.findIndex((end) =>
-      Math.abs(end.size - size) <= this.nearness(size) && (end.node === node || (end.node !== null && this.same(end.node, node)))
+      Math.abs(end.size - size) <= this.nearness(size) &&
+      (end.node === node || (end.node !== null && this.same(end.node, node)))
     )
     return 2 * at + 1
   }
@@ -75,7 +76,15 @@ const infinity: Node = { k: "sym", name: "infinity" }
 const minusInfinity = negated(infinity)
 
 const flip: Record<RelationOperator, RelationOperator> = {
-  "=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<=", in: "in", approx: "approx", equiv: "equiv"
+  "=": "=",
+  "!=": "!=",
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+  in: "in",
+  approx: "approx",
+  equiv: "equiv"
 }
 
 const hasVariables = (node: Node): boolean =>
@@ -87,7 +96,8 @@ const isVariable = (node: Node): boolean => {
     case "sym":
       return hasVariables(node)
     case "mul":
-      return node.args[0]?.k === "sym" && node.args.every((arg) => arg.k === "sym" || arg.k === "num") && hasVariables(node)
+      return node.args[0]?.k === "sym" && node.args.every((arg) => arg.k === "sym" || arg.k === "num") &&
+        hasVariables(node)
     case "fn":
       return node.name === "abs" && node.args.every(isVariable)
     default:
@@ -99,7 +109,10 @@ const halfLine = (operator: RelationOperator, bound: Node): Shape | null => {
   switch (operator) {
     case "<":
     case "<=":
-      return { k: "interval", interval: { from: minusInfinity, to: bound, closedFrom: false, closedTo: operator === "<=" } }
+      return {
+        k: "interval",
+        interval: { from: minusInfinity, to: bound, closedFrom: false, closedTo: operator === "<=" }
+      }
     case ">":
     case ">=":
       return { k: "interval", interval: { from: bound, to: infinity, closedFrom: operator === ">=", closedTo: false } }
@@ -119,11 +132,18 @@ const relationShape = (node: Extract<Node, { k: "rel" }>): Shape | null => {
   if (first === undefined || second === undefined || operator === undefined) return null
   if (ops.length === 1) {
     if (operator === "in") return isVariable(first) ? shapeOf(second, true) : null
-    if (isVariable(first) && !hasVariables(second)) return absoluteShape(first, operator, second) ?? halfLine(operator, second)
-    if (isVariable(second) && !hasVariables(first)) return absoluteShape(second, flip[operator], first) ?? halfLine(flip[operator], first)
+    if (isVariable(first) && !hasVariables(second)) {
+      return absoluteShape(first, operator, second) ?? halfLine(operator, second)
+    }
+    if (isVariable(second) && !hasVariables(first)) {
+      return absoluteShape(second, flip[operator], first) ?? halfLine(flip[operator], first)
+    }
     return null
   }
-  if (ops.length !== 2 || third === undefined || next === undefined || !isVariable(second) || hasVariables(first) || hasVariables(third)) return null
+  if (
+    ops.length !== 2 || third === undefined || next === undefined || !isVariable(second) || hasVariables(first) ||
+    hasVariables(third)
+  ) return null
   const low = halfLine(flip[operator], first)
   const high = halfLine(next, third)
   return low === null || high === null ? null : { k: "intersection", parts: [low, high] }
@@ -136,7 +156,9 @@ const absoluteShape = (left: Node, operator: RelationOperator, bound: Node): Sha
   const below = operator === "<" || operator === "<="
   const low = halfLine(below ? flip[operator] : operator === "!=" ? "!=" : flip[operator], negated(bound))
   const high = halfLine(operator, bound)
-  return low === null || high === null ? null : { k: below || operator === "!=" ? "intersection" : "union", parts: [low, high] }
+  return low === null || high === null
+    ? null
+    : { k: below || operator === "!=" ? "intersection" : "union", parts: [low, high] }
 }
 
 /** What a node says as a set of reals; null where it says none. A pair in brackets is an interval only where `pairs` allows it. */
@@ -146,7 +168,9 @@ const shapeOf = (node: Node, pairs: boolean): Shape | null => {
       return node.name === "ℝ" || node.name === "R" ? { k: "reals" } : null
     case "tuple": {
       const [from, to] = node.items
-      if (!pairs || node.items.length !== 2 || from === undefined || to === undefined || !isScalar(from) || !isScalar(to)) return null
+      if (
+        !pairs || node.items.length !== 2 || from === undefined || to === undefined || !isScalar(from) || !isScalar(to)
+      ) return null
       return { k: "interval", interval: { from, to, closedFrom: node.open === "[", closedTo: node.close === "]" } }
     }
     case "set":
@@ -229,19 +253,30 @@ export const isRealSet = (node: Node): boolean => {
 }
 
 const isUnbounded = (node: Extract<Node, { k: "tuple" }>): boolean =>
-  node.items.length === 2 && node.items.some((item) => someNode(item, (part) => part.k === "sym" && part.name === "infinity"))
+  node.items.length === 2 &&
+  node.items.some((item) => someNode(item, (part) => part.k === "sym" && part.name === "infinity"))
 
 /**
  * Whether two nodes say the same set of reals; null where one says none or has ends that are no constants. `same` compares two ends
  * that are close to each other.
  */
-export const sameRealSet = (a: Node, b: Node, same: (a: Node, b: Node) => boolean, tolerance: Tolerance, budget: Budget): boolean | null => {
+export const sameRealSet = (
+  a: Node,
+  b: Node,
+  same: (a: Node, b: Node) => boolean,
+  tolerance: Tolerance,
+  budget: Budget
+): boolean | null => {
   const left = shapeOf(a, true)
   const right = shapeOf(b, true)
   if (left === null || right === null) return null
   const sizes = new Map<Node, number>()
   const least = tolerance.relative === null ? 10 ** -tolerance.precision : 0
-  const line = new Line(budget, same, (size) => Math.max(least, Math.max(1e-6, tolerance.relative ?? 0) * Math.max(1, Math.abs(size))))
+  const line = new Line(
+    budget,
+    same,
+    (size) => Math.max(least, Math.max(1e-6, tolerance.relative ?? 0) * Math.max(1, Math.abs(size)))
+  )
   for (const end of [...endsOf(left), ...endsOf(right)]) {
     const size = hasVariables(end) ? null : sizeOf(end, budget)
     if (size === null) return null

@@ -70,7 +70,10 @@ const uncarried = (node: Node): Carried => {
     else if (core.k === "unit") unit = unit === null ? core.unit : `${core.unit} ${unit}`
     else if (core.k === "mul" || core.k === "add") {
       const last = core.args.at(-1)
-      if (core.k === "mul" && (last?.k === "percent" || last?.k === "degree" || last?.k === "unit") && core.args.slice(0, -1).every(isPlain)) {
+      if (
+        core.k === "mul" && (last?.k === "percent" || last?.k === "degree" || last?.k === "unit") &&
+        core.args.slice(0, -1).every(isPlain)
+      ) {
         core = { ...last, x: { k: "mul", args: [...core.args.slice(0, -1), last.x] } }
         layer--
         continue
@@ -130,6 +133,7 @@ const isFraction = (value: ReturnType<typeof exactValue>): value is Rational => 
 const agreeDecimally = (a: number, b: number, tolerance: Tolerance): boolean => {
   const apart = Math.abs(a - b)
   const size = Math.max(Math.abs(a), Math.abs(b))
+  if (!Number.isFinite(size)) return false // two different values, at least one beyond a double
   if (tolerance.relative !== null) return apart <= tolerance.relative * size
   if (apart > 0.5000001 * 10 ** -tolerance.precision && apart > 4e-15 * size) return false
   return size >= 1e-3 || size === 0 || apart <= 5e-4 * size
@@ -146,7 +150,10 @@ const sameValue = (a: Node, b: Node, tolerance: Tolerance, budget: Budget): Find
       return finding((left.n - right.n) % tolerance.modulo === 0n ? "equal" : "unequal", "modulo")
     }
     if (!decimal && tolerance.relative === null) return finding("unequal", "exact")
-    return finding(agreeDecimally(Q.toNumber(left), Q.toNumber(right), tolerance) ? "equal" : "unequal", tolerance.relative === null ? "decimal" : "tolerance")
+    return finding(
+      agreeDecimally(Q.toNumber(left), Q.toNumber(right), tolerance) ? "equal" : "unequal",
+      tolerance.relative === null ? "decimal" : "tolerance"
+    )
   }
   if (canonicalForm(a) === canonicalForm(b)) return finding("equal", "same-form")
   const infinite = isInfinite(a) || isInfinite(b)
@@ -171,12 +178,21 @@ const sameConstants = (a: Node, b: Node, rounded: boolean, tolerance: Tolerance,
     // A plain infinity is a value; an overflow is not known.
     const stated = isInfinite(a) || isInfinite(b)
     if (!stated) return sameConstantFinding(a, b, budget)
-    return Number.isNaN(x) || Number.isNaN(y) ? finding("undecided", "no-value") : finding(x === y ? "equal" : "unequal", "infinity")
+    return Number.isNaN(x) || Number.isNaN(y)
+      ? finding("undecided", "no-value")
+      : finding(x === y ? "equal" : "unequal", "infinity")
   }
   if (!Number.isNaN(x) && !Number.isNaN(y)) {
-    if (rounded) return finding(agreeDecimally(x, y, tolerance) ? "equal" : "unequal", tolerance.relative === null ? "decimal" : "tolerance")
+    if (rounded) {
+      return finding(
+        agreeDecimally(x, y, tolerance) ? "equal" : "unequal",
+        tolerance.relative === null ? "decimal" : "tolerance"
+      )
+    }
     const apart = Math.abs(x - y)
-    if (apart > 1e-9 * Math.max(real.peak, 1e-300) && apart > 1e-9 * Math.max(Math.abs(x), Math.abs(y))) return finding("unequal", "value")
+    if (apart > 1e-9 * Math.max(real.peak, 1e-300) && apart > 1e-9 * Math.max(Math.abs(x), Math.abs(y))) {
+      return finding("unequal", "value")
+    }
     const precise = sameConstantFinding(a, b, budget)
     if (precise.outcome !== "undecided") return precise
     return apart <= 1e-12 * real.peak && real.peak < 1e12 ? finding("equal", "value") : precise
@@ -186,7 +202,12 @@ const sameConstants = (a: Node, b: Node, rounded: boolean, tolerance: Tolerance,
   const v = complex.value(b)
   const apart = Math.hypot(u.re - v.re, u.im - v.im)
   if (Number.isNaN(apart) || apart === Infinity) return finding("undecided", "no-value")
-  if (rounded) return finding(agreeDecimally(u.re, v.re, tolerance) && agreeDecimally(u.im, v.im, tolerance) ? "equal" : "unequal", "decimal")
+  if (rounded) {
+    return finding(
+      agreeDecimally(u.re, v.re, tolerance) && agreeDecimally(u.im, v.im, tolerance) ? "equal" : "unequal",
+      "decimal"
+    )
+  }
   if (apart <= 1e-12 * Math.max(complex.peak, 1e-300)) return finding("equal", "complex")
   return apart > 1e-9 * complex.peak ? finding("unequal", "complex") : finding("undecided", "no-value")
 }
@@ -221,7 +242,14 @@ const integersOf = (variables: ReadonlyArray<string>, attempt: number): Readonly
   new Map(variables.map((name, index): [string, number] => [name, 1 + ((attempt * (2 * index + 1) + 3 * index) % 11)]))
 
 /** Two expressions at sample points: one clear difference decides, and so do enough agreements without one. */
-const atPoints = (a: Node, b: Node, variables: ReadonlyArray<string>, rounded: boolean, tolerance: Tolerance, budget: Budget): Finding => {
+const atPoints = (
+  a: Node,
+  b: Node,
+  variables: ReadonlyArray<string>,
+  rounded: boolean,
+  tolerance: Tolerance,
+  budget: Budget
+): Finding => {
   if (variables.length > 64) return finding("undecided", "too-many-variables")
   const complex = isImaginary(a) || isImaginary(b)
   const test = (point: ReadonlyMap<string, number>, inComplex: boolean): "agree" | "differ" | "unclear" | "none" => {
@@ -246,7 +274,9 @@ const atPoints = (a: Node, b: Node, variables: ReadonlyArray<string>, rounded: b
     }
     if (!Number.isFinite(apart)) return "none"
     if (rounded) {
-      const allowed = tolerance.relative === null ? 10 ** -tolerance.precision * Math.max(1, size) : tolerance.relative * size
+      const allowed = tolerance.relative === null
+        ? 10 ** -tolerance.precision * Math.max(1, size)
+        : tolerance.relative * size
       return apart <= allowed ? "agree" : "differ"
     }
     if (apart <= 1e-10 * Math.max(size, 1e-2) || apart <= 1e-13 * peak) return "agree"

@@ -63,7 +63,8 @@ const units: ReadonlyMap<string, Unit> = new Map(
 const counted = new Set(
   ("unit units square sq cubic point points people person students apples ways times degree degrees deg percent pct items "
     + "coins marbles cookies books tickets games boxes numbers integers solutions pairs triangles sides pieces balls children "
-    + "kids girls boys men women cars pages words questions problems votes dogs cats chickens eggs bags cards players teams").split(" ")
+    + "kids girls boys men women cars pages words questions problems votes dogs cats chickens eggs bags cards players teams")
+    .split(" ")
 )
 
 /** Whether a plain word after a number can be a unit. Single letters cannot: they are variables. */
@@ -85,7 +86,9 @@ const powerOf = (size: Rational, power: number): Rational => rational(size.n ** 
  * unit, such as "apples".
  */
 export const unitSize = (text: string): UnitSize | null => {
-  const words = text.toLowerCase().replace(/\bper\b/g, "/").split(/(\/)|[\s.*]+/).filter((word) => word !== undefined && word !== "")
+  const words = text.toLowerCase().replace(/\bper\b/g, "/").split(/(\/)|[\s.*]+/).filter((word) =>
+    word !== undefined && word !== ""
+  )
   let size = rational(1n)
   const dimensions: Array<string> = []
   let below = false
