@@ -1,7 +1,7 @@
 // Where the answer is in a text: a model's response, a worked solution, or a bare answer. Rules in the order of how plainly
 // they mark an answer; within a rule the last place counts, so that an abandoned earlier answer does not. Linear scanners over
 // the last 20,000 characters; never throws. docs/verdicts.md tells the rules to users, Verify.ts compares what is found here.
-import { anchoredCandidate, anchorsOf, introduction, isAnswerLike, isJoint } from "./ExtractAnswer/Anchors.ts"
+import { anchoredCandidate, anchorsOf, computed, introduction, isAnswerLike, isJoint } from "./ExtractAnswer/Anchors.ts"
 import { type Boxes, boxesOf, type Span } from "./ExtractAnswer/Boxes.ts"
 import {
   type Candidate,
@@ -316,7 +316,7 @@ const lastAnswer = (layout: Layout): Extracted | null => {
     const before = layout.plain.slice(Math.max(start, candidate.from - 161), candidate.from)
     return /[\p{L}:：=]/u.test(before) && introduction(before) === "stated"
   })
-  const picked = bold ?? stated ?? free.at(-1) ?? chosen
+  const picked = bold ?? (stated === undefined ? undefined : computed(layout, stated, near)) ?? free.at(-1) ?? chosen
   const joins = listed(layout)
   const group = groupOf(
     layout,

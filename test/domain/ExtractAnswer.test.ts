@@ -155,7 +155,14 @@ describe("extractAnswer", () => {
       ["Therefore, 100", "100"],
       ["Therefore x equals -3", "-3"],
       ["The largest such n is 34 (see step 2).", "34"],
-      ["It took 4 * 3 = <<4*3=12>>12 hours of work.", "12"]
+      ["It took 4 * 3 = <<4*3=12>>12 hours of work.", "12"],
+      ["So they have 5 cards + 2 cards = <<5+2=7>>7 cards together.", "7"],
+      ["Therefore, $n = 7$ (since $n > 0$).", "n = 7"],
+      ["So she paid $15 for 3 apples.", "15"],
+      ["The roots are 5 and 7.", "5, 7"],
+      ["It could be 3 or maybe 4.", "3, 4"],
+      ["**Step 1:** compute 3.\n**Step 2:** compute 5.\n\nThe value is <b>15</b>.", "15"],
+      ["The short-answer questions give 5 * 4 = 20 points, which makes 58.", "58"]
     ])
   )
 

@@ -25,7 +25,10 @@ const wordsFound = (folded: string, words: ReadonlyArray<string>): ReadonlyArray
     for (let at = folded.indexOf(word); at >= 0; at = folded.indexOf(word, at + word.length)) {
       const to = at + word.length
       const whole = isUnspaced(word) || (!isWordSign(folded[at - 1]) && !isWordSign(folded[to]))
-      if (whole) anchors.push({ from: at, to })
+      // "short-answer questions" announce nothing.
+      const compound = folded[at - 1] === "-" ||
+        /^ (?:questions?|choices?|keys?|sheets?)(?!\p{L})/u.test(folded.slice(to, to + 12))
+      if (whole && !compound) anchors.push({ from: at, to })
     }
   }
   return anchors
@@ -138,7 +141,7 @@ export const isAnswerLike = (layout: Layout, candidate: Candidate): boolean => {
 const reasons = /[\n;]|\b(?:because|since|as|where|when|so|with|if|for|while|but|which|not)\b/
 
 /** What a stated calculation with units comes to: "20 apples / 4 boxes = 5". A candidate that is no calculation stays. */
-const computed = (layout: Layout, stated: Candidate, near: ReadonlyArray<Candidate>): Candidate => {
+export const computed = (layout: Layout, stated: Candidate, near: ReadonlyArray<Candidate>): Candidate => {
   if (stated.source !== "plain") return stated
   return near.findLast((candidate) => {
     const gap = candidate.source === "plain" && candidate.from > stated.to

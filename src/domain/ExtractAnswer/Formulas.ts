@@ -18,8 +18,8 @@ const environments: ReadonlyArray<string> = [
   "math"
 ]
 
-/** Characters of a formula between single dollars. */
-const longest = 2000
+/** Characters of a formula. */
+const longest = 20_000
 
 /** The next dollar at or after `from` that no backslash escapes, -1 if none is near. */
 const nextDollar = (text: string, from: number): number => {
@@ -121,7 +121,7 @@ export const formulasOf = (text: string): ReadonlyArray<Span> => {
         let close = closing("$$", at + 2)
         while (close >= 0 && text[close - 1] === "\\" && text[close - 2] !== "\\") close = closing("$$", close + 1)
         const inside = close < 0 ? "" : text.slice(at + 2, close)
-        if (inside.trim() !== "" && inside.length <= 4000) {
+        if (inside.trim() !== "" && inside.length <= longest) {
           add(at, close + 2, inside)
           at = close + 1
         } else at++

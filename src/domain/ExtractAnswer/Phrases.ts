@@ -219,7 +219,7 @@ export const retractions: ReadonlyArray<string> = [
 
 /** Words that turn what comes after them into a condition of what came before, at some distance or at once. */
 export const conditions =
-  /(?:^|[^\p{L}])(?:(?:since|because|where|whenever|given|assuming|provided|weil|wobei|car|puisque|porque|donde|где|так как)[^.\0]{0,20}|(?:for|with|as|if|when)[\s($€£¥]{0,4})$/u
+  /(?:^|[^\p{L}])(?:(?:since|because|where|whenever|given that|assuming|provided|weil|wobei|car|puisque|porque|donde|где|так как)(?!\p{L})[^.\0]{0,20}|(?:for|with|as|if|when)[\s($€£¥]{0,4})$/u
 
 /** What makes an announced answer the final one. */
 export const finals: ReadonlyArray<string> = ["final", "endergebnis", "endantwort", "итог", "最终", "最終", "النهائي"]
