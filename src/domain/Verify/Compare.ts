@@ -151,7 +151,7 @@ const finiteSets = (node: Extract<Node, { k: "union" | "intersection" | "differe
   const result = new Map(first)
   for (const set of rest) {
     if (node.k === "union") { for (const [key, item] of set) result.set(key, item) }
-    else for (const key of [...result.keys()]) if (set.has(key) === (node.k === "difference")) result.delete(key)
+    else for (const key of result.keys()) if (set.has(key) === (node.k === "difference")) result.delete(key)
   }
   return { k: "set", items: [...result.values()] }
 }

@@ -13,7 +13,7 @@ const gcdOf = (a: bigint, b: bigint): bigint => {
 }
 
 /** n/d in lowest terms. `d` must not be zero. */
-export const rational = (n: bigint, d: bigint = 1n): Rational => {
+export const rational = (n: bigint, d = 1n): Rational => {
   if (d === 1n) return { n, d }
   const common = gcdOf(n, d)
   const sign = d < 0n ? -1n : 1n

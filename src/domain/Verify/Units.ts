@@ -9,7 +9,7 @@ interface Unit {
   readonly size: Rational
 }
 
-const unit = (dimension: string, n: bigint, d: bigint = 1n): Unit => ({ dimension, size: rational(n, d) })
+const unit = (dimension: string, n: bigint, d = 1n): Unit => ({ dimension, size: rational(n, d) })
 
 const table: ReadonlyArray<readonly [string, Unit]> = [
   ["mm millimeter millimeters millimetre millimetres", unit("length", 1n, 1000n)],
