@@ -48,10 +48,7 @@ describe("a verdict", () => {
       const [gold, answer] of [["5", "9^{9^{9^9}}"], ["1.2020569", "\\sum_{k=1}^{\\infty} \\frac{1}{k^3}"], [
         "x",
         "\\frac{"
-      ], [
-        "e^{10^{9}}",
-        "3"
-      ]] as const
+      ], ["5", "\\lim_{x\\to 0} \\sin(1/x)"]] as const
     ) {
       assert.strictEqual(verify(gold, answer, {}, true).verdict, "undecided", `${gold} against ${answer}`)
     }
