@@ -293,14 +293,13 @@ const integral = (f: (x: number) => number, from: number, to: number): number =>
   return Math.abs(coarse - fine) <= 1e-11 * Math.max(1, Math.abs(fine)) ? fine : NaN
 }
 
-/** A two-sided limit by Richardson's extrapolation; NaN where it does not settle to nine digits. */
-const limit = (f: (x: number) => number, to: number): number => {
-  const at = (h: number) => (to === Infinity ? f(1 / h) : to === -Infinity ? f(-1 / h) : (f(to + h) + f(to - h)) / 2)
+/** The value at h = 0 of a smooth function of h > 0, by Richardson's extrapolation; NaN where it does not settle to nine digits. */
+const extrapolated = (f: (h: number) => number): number => {
   const rows: Array<Array<number>> = []
-  for (let row = 0; row < 7; row++) {
-    const line = [at(0.1 / 2 ** row)]
+  for (let row = 0; row < 8; row++) {
+    const line = [f(0.1 / 2 ** row)]
     for (let column = 1; column <= row; column++) {
-      const factor = Number.isFinite(to) ? 4 ** column : 2 ** column
+      const factor = 2 ** column
       line.push((factor * (line[column - 1] ?? NaN) - (rows[row - 1]?.[column - 1] ?? NaN)) / (factor - 1))
     }
     rows.push(line)
@@ -308,6 +307,15 @@ const limit = (f: (x: number) => number, to: number): number => {
   const last = rows.at(-1)?.at(-1) ?? NaN
   const previous = rows.at(-2)?.at(-1) ?? NaN
   return Math.abs(last - previous) <= 1e-9 * Math.max(1, Math.abs(last)) ? last : NaN
+}
+
+/** A limit from the sides on which there are values; NaN where they differ or do not settle. */
+const limit = (f: (x: number) => number, to: number): number => {
+  if (!Number.isFinite(to)) return extrapolated((h) => f(to > 0 ? 1 / h : -1 / h))
+  const right = Number.isNaN(f(to + 0.01)) ? null : extrapolated((h) => f(to + h))
+  const left = Number.isNaN(f(to - 0.01)) ? null : extrapolated((h) => f(to - h))
+  if (right === null || left === null) return right ?? left ?? NaN
+  return Math.abs(right - left) <= 1e-8 * Math.max(1, Math.abs(right)) ? (right + left) / 2 : NaN
 }
 
 export interface Complex {
