@@ -19,7 +19,8 @@ export class Verdicts extends Context.Service<Verdicts, {
     Verdicts,
     Effect.gen(function*() {
       // Loaded here: where threads judge, this one needs no rules.
-      const { verdictOf, voteOf } = yield* Effect.promise(() => import("./Verdicts/Judge.ts"))
+      const { verdictOf } = yield* Effect.promise(() => import("./Verdicts/Judge.ts"))
+      const { voteOf } = yield* Effect.promise(() => import("./Verdicts/Count.ts"))
       const clock = yield* Clock.Clock
       const now = () => clock.currentTimeMillisUnsafe()
       return Verdicts.of({

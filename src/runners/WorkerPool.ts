@@ -3,10 +3,12 @@
 // that job is given up and the rest is done again by a fresh thread; elsewhere the batch is done again job by job.
 // Jobs must be pure: they may be done twice.
 import { Effect } from "effect"
+import { getCompileCacheDir } from "node:module"
 import { setFlagsFromString } from "node:v8"
 import { Worker } from "node:worker_threads"
 import type { WorkerState } from "../actors/RunnerStats.ts"
 import { type PoolAnswer, type RunMessage, Track } from "./WorkerPool/Jobs.ts"
+import type { ThreadData } from "./WorkerPool/Thread.ts"
 
 /** Why a job has no result. */
 export interface Broken {
@@ -78,6 +80,11 @@ interface Thread<Job, Work> {
   timer: NodeJS.Timeout | undefined
 }
 
+const threadProgram = new URL(
+  import.meta.url.endsWith(".ts") ? "./WorkerPool/Thread.ts" : "./WorkerPool/Thread.js",
+  import.meta.url
+)
+
 export const makePool = <Job, Work>(options: PoolOptions<Job, Work>): WorkerPool<Job, Work> => {
   const { eager, heapMiB, maxBatch, plan, script, tracked } = options
   const workers = Math.max(1, options.workers)
@@ -92,10 +99,10 @@ export const makePool = <Job, Work>(options: PoolOptions<Job, Work>): WorkerPool
 
   const start = (): void => {
     const track = new Int32Array(new SharedArrayBuffer(Track.length * Int32Array.BYTES_PER_ELEMENT))
-    const worker = new Worker(script, {
+    const worker = new Worker(threadProgram, {
       resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: 24 },
       execArgv: ["--disable-warning=ExperimentalWarning"],
-      workerData: { track }
+      workerData: { track, script: script.href, compileCache: getCompileCacheDir() } satisfies ThreadData
     })
     const thread: MyThread = {
       worker,

@@ -1,92 +1,19 @@
-// What is decided of one pair or of one problem's samples, as plain functions of plain data that may cross threads. Whoever runs them sees to
-// limits of time and memory. What a function of the domain throws, which none should, is a verdict of its own and costs nothing else.
-import { extractAnswer } from "../../domain/ExtractAnswer.ts"
-import type { Verdict, VerifyOptions } from "../../domain/Verdict.ts"
+// What is decided of one pair, as a plain function of plain data that may cross threads. Whoever runs it sees to limits of time and memory. What
+// the domain throws, which it should not, is a verdict of its own and costs nothing else.
+import type { Verdict } from "../../domain/Verdict.ts"
 import { verify } from "../../domain/Verify.ts"
-import { addSamples, emptyVote, voteResult, type VoteSample } from "../../domain/Vote.ts"
-import type { VoteRule } from "../../domain/Vote/VoteRule.ts"
-import {
-  type Ballot,
-  type Ballots,
-  brokenVerdict,
-  type GivenUp,
-  type Pair,
-  type TimedVerdict,
-  type VoteResult
-} from "./Asked.ts"
-import type { VoteStrategy } from "./Strategies.ts"
-
-const rules: { readonly [S in Exclude<VoteStrategy, "auto">]: VoteRule } = {
-  majority: { _tag: "Majority" },
-  logprob: { _tag: "LogprobWeighted", absentWeight: 1 },
-  entropy: { _tag: "EntropyWeighted", floor: 0.3, absentWeight: 1 },
-  confidence: { _tag: "ConfidenceWeighted", keep: 1 },
-  verified: { _tag: "VerifierWeighted", lambda: 2 },
-  borda: { _tag: "Borda", power: 1 },
-  weight: { _tag: "ExplicitWeights" },
-  score: { _tag: "BestOfN" }
-}
-const ruleOf = (strategy: VoteStrategy, samples: ReadonlyArray<Ballot>): VoteRule =>
-  rules[
-    strategy !== "auto"
-      ? strategy
-      : samples.some(({ weight }) => weight !== undefined)
-      ? "weight"
-      : samples.some(({ logprobMean }) => logprobMean !== undefined)
-      ? "logprob"
-      : "majority"
-  ]
+import { brokenVerdict, type Pair, type TimedVerdict } from "./Asked.ts"
 
 export const verdictOf = ({ bare, gold, opts, pred }: Pair, now: () => number): TimedVerdict => {
   const startedMillis = now()
-  const verdict = attempt(() => verify(gold, pred, opts, bare), (): Verdict => brokenVerdict("crash"))
+  const verdict = judged(() => verify(gold, pred, opts, bare))
   return { ...verdict, ms: Math.round((now() - startedMillis) * 1_000) / 1_000 }
 }
 
-const attempt = <A, B>(work: () => A, broken: (detail: string) => B): A | B => {
+const judged = (judge: () => Verdict): Verdict => {
   try {
-    return work()
-  } catch (cause) {
-    return broken(String(cause).slice(0, 200))
+    return judge()
+  } catch {
+    return brokenVerdict("crash")
   }
 }
-
-/** The answer in a text, as it is compared with others; null: there is none. */
-const answerIn = (text: string, opts: VerifyOptions, role: "gold" | "answer" = "answer"): string | null => {
-  const found = extractAnswer(text, opts, role)
-  return found === null ? null : `${found.text}${found.percent ? "%" : ""}`
-}
-
-/** The answer of a sample; null: it has none, or one that `integers` does not allow. */
-const answerOf = ({ answer = null, text }: Ballot, opts: VerifyOptions): string | null => {
-  const found = text === undefined ? answer : answerIn(text, opts)
-  if (found === null || found.trim() === "") return null
-  return opts.integers === undefined || verify(found, found, opts, true).verdict === "equal" ? found : null
-}
-
-/** What the samples of a problem agree on. Equal weights are a tie, which goes to the answer that came first. */
-export const voteOf = ({ gold, opts = {}, samples, strategy = "auto" }: Ballots): VoteResult | GivenUp =>
-  attempt(
-    (): VoteResult => {
-      const same = (a: string, b: string) => a === b || verify(a, b, opts, true).verdict === "equal"
-      const voted = samples.map((sample): VoteSample => {
-        const { answer: _, text: _text, ...figures } = sample
-        return { ...figures, answer: answerOf(sample, opts) }
-      })
-      const { tie, ...result } = voteResult(addSamples(emptyVote(ruleOf(strategy, samples)), voted, same))
-      const { answer, answered, groups, margin } = result
-      return {
-        _tag: "Decided",
-        answer,
-        groups,
-        margin,
-        tie: tie.length > 0,
-        tied: tie,
-        answered,
-        ...(gold === undefined
-          ? {}
-          : { correct: answer !== null && same(answerIn(gold, opts, "gold") ?? gold, answer) })
-      }
-    },
-    (detail): GivenUp => ({ _tag: "GivenUp", rule: "crash", detail: `The vote crashed: ${detail}` })
-  )

@@ -19,10 +19,14 @@ export type PoolAnswer<Work> =
 /** Where in shared memory stand the jobs begun and finished by a thread in its life, and the calls (even, odd) that nobody waits for. */
 export const Track = { begun: 0, finished: 1, off: 2, length: 4 } as const
 
-/** The program of a tracked thread: works the jobs of each batch in order. */
-export const serveJobs = <Job, Work>(work: (job: Job) => Work): void => {
+/** The program of a tracked thread: works the jobs of each batch in order, after what `prepare` does for them. */
+export const serveJobs = <Job, Work>(
+  work: (job: Job) => Work,
+  prepare: (jobs: ReadonlyArray<Job>) => Promise<void> = () => Promise.resolve()
+): void => {
   const { track } = workerData as { readonly track: Int32Array }
-  parentPort?.on("message", ({ call, jobs }: RunMessage<Job>) => {
+  let turn = Promise.resolve()
+  const run = ({ call, jobs }: RunMessage<Job>): void => {
     const works: Array<Work> = []
     for (const job of jobs) {
       if (Atomics.load(track, Track.off + (call & 1)) === call) break
@@ -34,5 +38,9 @@ export const serveJobs = <Job, Work>(work: (job: Job) => Work): void => {
     Atomics.add(track, Track.begun, jobs.length - works.length)
     Atomics.add(track, Track.finished, jobs.length - works.length)
     parentPort?.postMessage({ _tag: "Done", call, works } satisfies PoolAnswer<Work>)
+  }
+  parentPort?.on("message", (message: RunMessage<Job>) => {
+    // Batches are answered in the order in which they came. A job that throws ends the thread.
+    turn = turn.then(() => prepare(message.jobs)).then(() => run(message))
   })
 }

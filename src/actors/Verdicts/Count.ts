@@ -1,0 +1,72 @@
+// What the samples of one problem agree on, as a plain function of plain data, like Judge.ts.
+import { extractAnswer } from "../../domain/ExtractAnswer.ts"
+import type { VerifyOptions } from "../../domain/Verdict.ts"
+import { verify } from "../../domain/Verify.ts"
+import { addSamples, emptyVote, voteResult, type VoteSample } from "../../domain/Vote.ts"
+import type { VoteRule } from "../../domain/Vote/VoteRule.ts"
+import type { Ballot, Ballots, GivenUp, VoteResult } from "./Asked.ts"
+import type { VoteStrategy } from "./Strategies.ts"
+
+const rules: { readonly [S in Exclude<VoteStrategy, "auto">]: VoteRule } = {
+  majority: { _tag: "Majority" },
+  logprob: { _tag: "LogprobWeighted", absentWeight: 1 },
+  entropy: { _tag: "EntropyWeighted", floor: 0.3, absentWeight: 1 },
+  confidence: { _tag: "ConfidenceWeighted", keep: 1 },
+  verified: { _tag: "VerifierWeighted", lambda: 2 },
+  borda: { _tag: "Borda", power: 1 },
+  weight: { _tag: "ExplicitWeights" },
+  score: { _tag: "BestOfN" }
+}
+const ruleOf = (strategy: VoteStrategy, samples: ReadonlyArray<Ballot>): VoteRule =>
+  rules[
+    strategy !== "auto"
+      ? strategy
+      : samples.some(({ weight }) => weight !== undefined)
+      ? "weight"
+      : samples.some(({ logprobMean }) => logprobMean !== undefined)
+      ? "logprob"
+      : "majority"
+  ]
+
+/** The answer in a text, as it is compared with others; null: there is none. */
+const answerIn = (text: string, opts: VerifyOptions, role: "gold" | "answer" = "answer"): string | null => {
+  const found = extractAnswer(text, opts, role)
+  return found === null ? null : `${found.text}${found.percent ? "%" : ""}`
+}
+
+/** The answer of a sample; null: it has none, or one that `integers` does not allow. */
+const answerOf = ({ answer = null, text }: Ballot, opts: VerifyOptions): string | null => {
+  const found = text === undefined ? answer : answerIn(text, opts)
+  if (found === null || found.trim() === "") return null
+  return opts.integers === undefined || verify(found, found, opts, true).verdict === "equal" ? found : null
+}
+
+/** What the samples of a problem agree on. Equal weights are a tie, which goes to the answer that came first. */
+export const voteOf = (ballots: Ballots): VoteResult | GivenUp => {
+  try {
+    return counted(ballots)
+  } catch (cause) {
+    return { _tag: "GivenUp", rule: "crash", detail: `The vote crashed: ${String(cause).slice(0, 200)}` }
+  }
+}
+
+const counted = ({ gold, opts = {}, samples, strategy = "auto" }: Ballots): VoteResult => {
+  const same = (a: string, b: string) => a === b || verify(a, b, opts, true).verdict === "equal"
+  const voted = samples.map((sample): VoteSample => {
+    const { answer: _, text: _text, ...figures } = sample
+    return { ...figures, answer: answerOf(sample, opts) }
+  })
+  const { answer, answered, groups, margin, tie } = voteResult(
+    addSamples(emptyVote(ruleOf(strategy, samples)), voted, same)
+  )
+  return {
+    _tag: "Decided",
+    answer,
+    groups,
+    margin,
+    tie: tie.length > 0,
+    tied: tie,
+    answered,
+    ...(gold === undefined ? {} : { correct: answer !== null && same(answerIn(gold, opts, "gold") ?? gold, answer) })
+  }
+}
