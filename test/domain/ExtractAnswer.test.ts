@@ -175,6 +175,7 @@ describe("extractAnswer", () => {
       ["I don't know.", null],
       ["I am not sure, maybe 5.", null],
       ["The answer is not 42.", null],
+      ["The answer can't be 5.", null],
       ["The answer is unknown.", null],
       ["The answer is !!!invalid!!!", null],
       ["Therefore, we see that x grows.", null],
@@ -282,6 +283,9 @@ describe("extractAnswer", () => {
       ["答案选B", "B", letters],
       ["B不是 A", "B", letters],
       ["yes, of course", "yes", { ...letters, strings: ["yes", "no"] }],
+      ["b", "B", letters],
+      ["उत्तर सही है c", "C", letters],
+      ["Answer: E", null, letters],
       ["No idea", null, letters]
     ], "letter")
   )

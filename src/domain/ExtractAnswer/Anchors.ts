@@ -58,7 +58,7 @@ export const anchorsOf = (
   if (!/\p{L}/u.test(layout.plain)) return []
   const last = (anchors: ReadonlyArray<Anchor>) => [...anchors].sort((a, b) => b.to - a.to).slice(0, anchorLimit)
   const others = last([...of(languages), ...answerLines(layout.folded)])
-  return language === undefined ? others : [...last(of([language])), ...others]
+  return language === undefined || !languages.includes(language) ? others : [...last(of([language])), ...others]
 }
 
 /** Blanks, quotes, marks of emphasis, brackets and currencies: what may touch a value on its left. */
@@ -86,7 +86,10 @@ export const introduction = (before: string): "stated" | "denied" | "none" => {
       continue
     }
     if (negations.has(word) || word.endsWith("n't")) return "denied"
-    if (copulas.has(word) || word.endsWith("'s")) return "stated"
+    if (copulas.has(word) || word.endsWith("'s")) {
+      const earlier = lastWord(rest.slice(0, -word.length).trimEnd()).toLowerCase().replaceAll("’", "'")
+      return negations.has(earlier) || earlier.endsWith("n't") ? "denied" : "stated"
+    }
     if (!fillers.has(word)) return "none"
     rest = rest.slice(0, -word.length)
   }

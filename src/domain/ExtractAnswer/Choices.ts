@@ -91,5 +91,9 @@ export const choiceOf = (
   if (opening !== undefined && opening.plain && /^[\s("*[]*$/.test(text.slice(0, opening.from))) return opening.choice
   const bold = usable.findLast((mark) => text[mark.from - 1] === "*" || text.slice(mark.from - 3, mark.from) === "**(")
   if (bold !== undefined) return bold.choice
-  return usable.findLast((mark) => introduction(plain.slice(0, mark.from)) !== "denied")?.choice ?? null
+  const last = usable.findLast((mark) => introduction(plain.slice(0, mark.from)) !== "denied")
+  if (last !== undefined) return last.choice
+  // In another case than the choices: alone, or at the very end.
+  return marks.findLast((mark) => /^[\s.)\]*"!]*$/.test(text.slice(mark.to, mark.to + 8)) && mark.to + 8 >= text.length)
+    ?.choice ?? null
 }
