@@ -2,11 +2,12 @@
 // folded, so that 40+2, 0x2A, chr(52)+chr(50), {1: 42}[1] and text in base64 are 42, and a loop that counts to 42 is not. Nothing is
 // ever run; every loop here is bounded, and a program that is too much work is `uncertain`. It sits under the stage `leaks`.
 import { type Answer, readAnswer, speaksOf } from "./LeakScan/Answer.ts"
-import { Interpreter, type LeakKind, leakKinds, type Sighting } from "./LeakScan/Interpreter.ts"
+import { Interpreter } from "./LeakScan/Interpreter.ts"
 import { parsePython, type PythonTokens, tokensOf } from "./LeakScan/PythonTree.ts"
 import { mayLeak } from "./LeakScan/Suspicion.ts"
+import { type LeakKind, leakKinds, type Sighting } from "./LeakScan/Watcher.ts"
 
-export { type LeakKind, leakKinds } from "./LeakScan/Interpreter.ts"
+export { type LeakKind, leakKinds } from "./LeakScan/Watcher.ts"
 
 export interface LeakLimits {
   /** Characters of a program that are read; default 50,000. */

@@ -72,6 +72,8 @@ export interface Answer {
    * number of the problem. Only a plain statement of such an answer is a leak.
    */
   readonly common: boolean
+  /** Whether the problem has it. */
+  readonly isInProblem: boolean
   /** Numbers that a program may use because they are given. */
   readonly given: ReadonlySet<string>
 }
@@ -188,6 +190,7 @@ export const readAnswer = (answer: string, problem: string, answerInProblem: boo
     spellings: spellingsOf(raw, number),
     digits: number === null ? "" : number.denominator === 1n ? String(size) : `${size}${number.denominator}`,
     common: inProblem || trivial,
+    isInProblem: inProblem,
     given: new Set([...stated, ...units])
   }
 }
@@ -237,6 +240,12 @@ export const placesIn = (
     }
   }
   return places
+}
+
+/** Whether the answer is the only number of a text. */
+export const isOnlyNumberOf = (text: string, answer: Answer): boolean => {
+  if (answer.number === null || text.length > 400) return false
+  return [...text.matchAll(/\d+(?:[.,/]\d+)*/g)].length === 1 && placesIn(text, answer).length > 0
 }
 
 const announces =

@@ -27,7 +27,7 @@ export const parsePython = (code: string, nodesMax: number): PythonNode | null =
   const root: Growing = { type: cursor.name, from: cursor.from, to: cursor.to, kids: [] }
   const stack: Array<Growing> = [root]
   let nodes = 1
-  let entered = cursor.firstChild()
+  const entered = cursor.firstChild()
   while (entered) {
     const parent = stack[stack.length - 1]
     if (parent === undefined) break
@@ -45,6 +45,25 @@ export const parsePython = (code: string, nodesMax: number): PythonNode | null =
     }
   }
   return root
+}
+
+/** A keyword, sign or bracket. */
+export const isPunctuation = (node: PythonNode): boolean => {
+  const first = node.type.charCodeAt(0)
+  return !((first >= 65 && first <= 90) || node.type === "None")
+}
+
+/** Groups of nodes between separators of one kind. */
+export const groupsOf = (
+  kids: ReadonlyArray<PythonNode>,
+  separator: string
+): ReadonlyArray<ReadonlyArray<PythonNode>> => {
+  const groups: Array<Array<PythonNode>> = [[]]
+  for (const kid of kids) {
+    if (kid.type === separator) groups.push([])
+    else groups[groups.length - 1]?.push(kid)
+  }
+  return groups
 }
 
 export interface Span {
@@ -86,15 +105,7 @@ export const tokensOf = (code: string): PythonTokens => {
       strings.push({ from: i, to })
       i = to
     } else if (isDigit(c) || (c === 46 && isDigit(code.charCodeAt(i + 1)))) {
-      let to = i + 1
-      while (to < end) {
-        const d = code.charCodeAt(to)
-        const before = code.charCodeAt(to - 1) | 32
-        const signed = (d === 43 || d === 45) && before === 101 && code.charCodeAt(i + 1) !== 120 &&
-          code.charCodeAt(i + 1) !== 88
-        if (!(isDigit(d) || isNameStart(d) || d === 46 || signed)) break
-        to++
-      }
+      const to = numberEnd(code, i)
       numbers.push({ from: i, to })
       i = to
     } else if (isNameStart(c)) {
@@ -114,6 +125,34 @@ export const tokensOf = (code: string): PythonTokens => {
     } else i++
   }
   return { comments, strings, numbers, names, hasFormatString }
+}
+
+/** Python reads "42print" as a number and a name. Hexadecimal, octal, binary and decimal literals. */
+const numberEnd = (code: string, from: number): number => {
+  const second = code.charCodeAt(from + 1) | 32
+  let to = from + 1
+  if (code.charCodeAt(from) === 48 && (second === 120 || second === 111 || second === 98)) {
+    for (to++; to < code.length; to++) {
+      const c = code.charCodeAt(to)
+      if (!(isDigit(c) || c === 95 || (second === 120 && (c | 32) >= 97 && (c | 32) <= 102))) return to
+    }
+    return to
+  }
+  let hasPoint = code.charCodeAt(from) === 46
+  for (; to < code.length; to++) {
+    const c = code.charCodeAt(to)
+    if (isDigit(c) || c === 95) continue
+    if (c === 46 && !hasPoint) {
+      hasPoint = true
+      continue
+    }
+    if ((c | 32) !== 101) return to
+    const next = code.charCodeAt(to + 1)
+    const isSigned = next === 43 || next === 45
+    if (!isDigit(isSigned ? code.charCodeAt(to + 2) : next)) return to
+    if (isSigned) to++
+  }
+  return to
 }
 
 const stringEnd = (code: string, quoteAt: number, format = false): number => {

@@ -112,6 +112,7 @@ const isOneStep = (values: ReadonlyArray<Exact>, wanted: Exact, hasInversion: bo
     : whole.some((a) =>
       whole.some((b) =>
         a + b === target || a - b === target || (a | b) === target || (a ^ b) === target || (a & b) === target ||
+        (a < 10n && b < 10n && a * b === target) ||
         (a <= target && target < b && (b - a) * 20n <= target) ||
         (b < 64n && (a << b === target || a >> b === target))
       )

@@ -37,6 +37,8 @@ export interface ListValue {
   readonly tag: "list"
   readonly kind: "list" | "tuple" | "set"
   readonly items: ReadonlyArray<Value>
+  /** Values inside, at all depths: lists may share theirs, so that a walk could take exponential time. */
+  readonly weight: number
 }
 export interface DictValue {
   readonly tag: "dict"
@@ -101,9 +103,13 @@ export const number = (value: Exact | null, isFloat: boolean, effort: Effort): V
 /** Texts beyond 10,000 characters are not followed. */
 export const text = (value: string, effort: Effort, isBytes = false): Value =>
   value.length > 10_000 ? unknown : { tag: "text", text: value, isBytes, effort }
-/** Containers beyond 512 items are not followed. */
-export const list = (items: ReadonlyArray<Value>, kind: ListValue["kind"] = "list"): Value =>
-  items.length > 512 ? unknown : { tag: "list", kind, items }
+/** Lists beyond 512 items, or 4,096 at all depths, are not followed. */
+export const list = (items: ReadonlyArray<Value>, kind: ListValue["kind"] = "list"): Value => {
+  if (items.length > 512) return unknown
+  let weight = 1
+  for (const item of items) weight += item.tag === "list" ? item.weight : 1
+  return weight > 4_096 ? unknown : { tag: "list", kind, items, weight }
+}
 
 export const wholeOf = (value: Value | undefined): bigint | null =>
   value?.tag === "number" && value.value.denominator === 1n
