@@ -77,7 +77,7 @@ const normal = (node: Node, budget: Budget): Node => {
   switch (node.k) {
     case "list":
     case "set": {
-      const items = node.items.flatMap((item) => bothSigns(normal(item, budget)))
+      const items = withoutRepeats(node.items.flatMap((item) => bothSigns(normal(item, budget))), budget)
       const [only] = items
       return items.length === 1 && only !== undefined ? only : { k: node.k, items }
     }
@@ -103,6 +103,17 @@ const normal = (node: Node, budget: Budget): Node => {
       return plain.k === "matrix" ? normal(plain, budget) : expanded(plain)
     }
   }
+}
+
+/** The items but for those whose exact value came before: "15 39/40, or 639/40" is one number. */
+const withoutRepeats = (items: ReadonlyArray<Node>, budget: Budget): ReadonlyArray<Node> => {
+  if (items.length < 2 || !items.every(isScalar)) return items
+  const byKey = new Map<string, Node>()
+  for (const item of items) {
+    const key = keyOf(item, budget)
+    if (!byKey.has(key)) byKey.set(key, item)
+  }
+  return [...byKey.values()]
 }
 
 const unwrappedSet = (node: Node, budget: Budget): Node =>
