@@ -14,116 +14,33 @@ export const rowEnd = "\n"
 
 const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 const subscripts = "₀₁₂₃₄₅₆₇₈₉"
-const vulgar: ReadonlyMap<string, string> = new Map([
-  ["½", "1 2"],
-  ["⅓", "1 3"],
-  ["⅔", "2 3"],
-  ["¼", "1 4"],
-  ["¾", "3 4"],
-  ["⅕", "1 5"],
-  ["⅖", "2 5"],
-  ["⅗", "3 5"],
-  ["⅘", "4 5"],
-  ["⅙", "1 6"],
-  ["⅚", "5 6"],
-  ["⅛", "1 8"],
-  ["⅜", "3 8"],
-  ["⅝", "5 8"],
-  ["⅞", "7 8"]
-].map(([sign = "", parts = ""]) => [sign, `\\frac{${parts.replace(" ", "}{")}}`]))
+/** Pairs of a word and what stands for it, separated by spaces; a command gets the space that ends it. */
+const table = (text: string): ReadonlyMap<string, string> => {
+  const words = text.split(/\s+/).filter((word) => word !== "")
+  return new Map(Array.from({ length: words.length / 2 }, (_, at): [string, string] => {
+    const value = words[2 * at + 1] ?? ""
+    return [
+      words[2 * at] ?? "",
+      /^\\[a-zA-Z]+$/.test(value) && value !== "\\frac" && value !== "\\binom" ? `${value} ` : value
+    ]
+  }))
+}
 
-const signs: ReadonlyMap<string, string> = new Map([
-  ["−", "-"],
-  ["–", "-"],
-  ["—", "-"],
-  ["‐", "-"],
-  ["‑", "-"],
-  ["⁻", "^-"],
-  ["×", "*"],
-  ["·", "*"],
-  ["⋅", "*"],
-  ["∗", "*"],
-  ["•", "*"],
-  ["÷", "/"],
-  ["∕", "/"],
-  ["⁄", "/"],
-  ["≤", "<="],
-  ["⩽", "<="],
-  ["≦", "<="],
-  ["≥", ">="],
-  ["⩾", ">="],
-  ["≧", ">="],
-  ["≠", "!="],
-  ["≈", "\\approx "],
-  ["≃", "\\approx "],
-  ["≅", "\\approx "],
-  ["∼", "\\approx "],
-  ["≡", "\\equiv "],
-  ["∞", "\\infty "],
-  ["π", "\\pi "],
-  ["√", "\\sqrt "],
-  ["∛", "\\sqrt[3]"],
-  ["∪", "\\cup "],
-  ["∩", "\\cap "],
-  ["∖", "\\setminus "],
-  ["∈", "\\in "],
-  ["°", "°"],
-  ["∅", "\\emptyset "],
-  ["±", "\\pm "],
-  ["∓", "\\mp "],
-  ["，", ","],
-  ["、", ","],
-  ["；", ";"],
-  ["：", ":"],
-  ["（", "("],
-  ["）", ")"],
-  ["［", "["],
-  ["］", "]"],
-  ["｛", "\\{"],
-  ["｝", "\\}"],
-  ["。", "."],
-  ["％", "%"],
-  ["＝", "="],
-  ["＋", "+"],
-  ["－", "-"],
-  ["＜", "<"],
-  ["＞", ">"],
-  ["′", "'"],
-  ["’", "'"],
-  ["〈", "⟨"],
-  ["〉", "⟩"],
-  ["∣", "|"],
-  ["∑", "\\sum "],
-  ["∏", "\\prod "],
-  ["∫", "\\int "],
-  ["→", "→"],
-  ["α", "\\alpha "],
-  ["β", "\\beta "],
-  ["γ", "\\gamma "],
-  ["δ", "\\delta "],
-  ["ε", "\\epsilon "],
-  ["θ", "\\theta "],
-  ["λ", "\\lambda "],
-  ["μ", "\\mu "],
-  ["ρ", "\\rho "],
-  ["σ", "\\sigma "],
-  ["τ", "\\tau "],
-  ["φ", "\\phi "],
-  ["ϕ", "\\phi "],
-  ["ψ", "\\psi "],
-  ["ω", "\\omega "],
-  ["Δ", "\\Delta "],
-  ["Ω", "\\Omega "],
-  ["€", ""],
-  ["£", ""],
-  ["¥", ""],
-  ["₹", ""],
-  ["٫", "."],
-  ["٬", ","],
-  ["\u202F", thinSpace],
-  ["\u2009", thinSpace],
-  ["\u200A", ""]
-])
+const vulgar: ReadonlyMap<string, string> = new Map(
+  [...table("½ 1/2 ⅓ 1/3 ⅔ 2/3 ¼ 1/4 ¾ 3/4 ⅕ 1/5 ⅖ 2/5 ⅗ 3/5 ⅘ 4/5 ⅙ 1/6 ⅚ 5/6 ⅛ 1/8 ⅜ 3/8 ⅝ 5/8 ⅞ 7/8")]
+    .map(([sign, value]) => [sign, `\\frac{${value.replace("/", "}{")}}`])
+)
+
+const signs = table(`
+  − - – - — - ‐ - ‑ - ⁻ ^- × * · * ⋅ * ∗ * • * ÷ / ∕ / ⁄ / ≤ <= ⩽ <= ≦ <= ≥ >= ⩾ >= ≧ >= ≠ != ≈ \\approx ≃ \\approx ≅ \\approx
+  ∼ \\approx ≡ \\equiv ∞ \\infty π \\pi √ \\sqrt ∛ \\sqrt[3] ∪ \\cup ∩ \\cap ∖ \\setminus ∈ \\in ∅ \\emptyset ± \\pm ∓ \\mp
+  ， , 、 , ； ; ： : （ ( ） ) ［ [ ］ ] ｛ \\{ ｝ \\} 。 . ％ % ＝ = ＋ + － - ＜ < ＞ > ′ ' ’ ' 〈 ⟨ 〉 ⟩ ∣ | ∑ \\sum ∏ \\prod ∫ \\int
+  α \\alpha β \\beta γ \\gamma δ \\delta ε \\epsilon θ \\theta λ \\lambda μ \\mu ρ \\rho σ \\sigma τ \\tau φ \\phi ϕ \\phi
+  ψ \\psi ω \\omega Δ \\Delta Ω \\Omega ٫ . ٬ ,
+`)
+/** Signs that stay as they are, and signs that say nothing. */
+const kept = "°→⟨⟩ℝℤℕℚℂ⌊⌋⌈⌉‖…"
+const silent = "€£¥₹\u200A"
 
 /** Characters that are not seen: zero-width, direction marks, byte order mark, soft hyphen. */
 const unseen = /[\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]/gu
@@ -139,6 +56,9 @@ const plainSigns = (text: string): string => {
     }
     const known = signs.get(sign) ?? vulgar.get(sign)
     if (known !== undefined) out += known
+    else if (kept.includes(sign)) out += sign
+    else if (silent.includes(sign)) continue
+    else if (sign === "\u202F" || sign === thinSpace) out += thinSpace
     else if (superscripts.includes(sign)) {
       out += (out.endsWith("\u0002") ? out.slice(0, -1) : "^{") + superscripts.indexOf(sign) + "}"
     } else if (subscripts.includes(sign)) out += `_{${subscripts.indexOf(sign)}}`
@@ -149,170 +69,36 @@ const plainSigns = (text: string): string => {
   return out.replace(/\}\^\{(?=\d\})/g, "")
 }
 
-/** Commands that only change how things look; `skip` says how many braced arguments go with them. */
+/** Commands that only change how things look; those of the second list take a braced argument with them. */
 const dropped: ReadonlyMap<string, number> = new Map([
-  ...[
-    "left",
-    "right",
-    "mleft",
-    "mright",
-    "middle",
-    "big",
-    "Big",
-    "bigg",
-    "Bigg",
-    "bigl",
-    "bigr",
-    "Bigl",
-    "Bigr",
-    "biggl",
-    "biggr",
-    "Biggl",
-    "Biggr",
-    "displaystyle",
-    "textstyle",
-    "scriptstyle",
-    "limits",
-    "nolimits",
-    "hline",
-    "boxed",
-    "fbox",
-    "ensuremath",
-    "mathstrut",
-    "strut",
-    "Large",
-    "large",
-    "small",
-    "normalsize",
-    "bf",
-    "rm",
-    "it",
-    "centering",
-    "noindent"
-  ].map((name): [string, number] => [name, 0]),
-  ["hspace", 1],
-  ["vspace", 1],
-  ["phantom", 1],
-  ["hphantom", 1],
-  ["vphantom", 1],
-  ["label", 1],
-  ["tag", 1],
-  ["color", 1],
-  ["textcolor", 1]
+  ...`left right mleft mright middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle scriptstyle
+    limits nolimits hline boxed fbox ensuremath mathstrut strut Large large small normalsize bf rm it centering noindent`
+    .split(/\s+/).map((name): [string, number] => [name, 0]),
+  ..."hspace vspace phantom hphantom vphantom label tag color textcolor".split(" ").map((
+    name
+  ): [string, number] => [name, 1])
 ])
 
 const spaces: ReadonlyMap<string, string> = new Map([
-  ["quad", " "],
-  ["qquad", " "],
-  ["enspace", " "],
+  ..."quad qquad enspace space newline lnot because therefore".split(" ").map((name): [string, string] => [name, " "]),
   ["thinspace", thinSpace],
-  ["space", " "],
-  ["newline", " "],
   ["negthinspace", negativeSpace]
 ])
 
 /** Commands that another one, or a sign, says as well. */
-const renamed: ReadonlyMap<string, string> = new Map([
-  ["dfrac", "\\frac"],
-  ["tfrac", "\\frac"],
-  ["cfrac", "\\frac"],
-  ["dbinom", "\\binom"],
-  ["tbinom", "\\binom"],
-  ["le", "<="],
-  ["leq", "<="],
-  ["leqslant", "<="],
-  ["leqq", "<="],
-  ["ge", ">="],
-  ["geq", ">="],
-  ["geqslant", ">="],
-  ["geqq", ">="],
-  ["lt", "<"],
-  ["gt", ">"],
-  ["ne", "!="],
-  ["neq", "!="],
-  ["cdot", "*"],
-  ["times", "*"],
-  ["ast", "*"],
-  ["div", "/"],
-  ["lbrace", "\\{"],
-  ["rbrace", "\\}"],
-  ["lbrack", "["],
-  ["rbrack", "]"],
-  ["lparen", "("],
-  ["rparen", ")"],
-  ["lgroup", "("],
-  ["rgroup", ")"],
-  ["langle", "⟨"],
-  ["rangle", "⟩"],
-  ["lvert", "|"],
-  ["rvert", "|"],
-  ["vert", "|"],
-  ["mid", "|"],
-  ["lVert", "‖"],
-  ["rVert", "‖"],
-  ["Vert", "‖"],
-  ["lfloor", "⌊"],
-  ["rfloor", "⌋"],
-  ["lceil", "⌈"],
-  ["rceil", "⌉"],
-  ["colon", ":"],
-  ["ldots", "…"],
-  ["dots", "…"],
-  ["cdots", "…"],
-  ["dotsc", "…"],
-  ["to", "→"],
-  ["rightarrow", "→"],
-  ["degree", "°"],
-  ["simeq", "\\approx "],
-  ["sim", "\\approx "],
-  ["approxeq", "\\approx "],
-  ["varnothing", "\\emptyset "],
-  ["bmod", "\\mod "],
-  ["lor", ","],
-  ["land", ","],
-  ["wedge", ","],
-  ["vee", ","],
-  ["varepsilon", "\\epsilon "],
-  ["vartheta", "\\theta "],
-  ["varphi", "\\phi "],
-  ["backslash", "\\setminus "],
-  ["smallsetminus", "\\setminus "],
-  ["R", "ℝ"],
-  ["prime", "'"],
-  ["pounds", ""],
-  ["euro", ""],
-  ["lnot", " "],
-  ["because", " "],
-  ["therefore", " "]
-])
+const renamed = table(`
+  dfrac \\frac tfrac \\frac cfrac \\frac frac \\frac dbinom \\binom tbinom \\binom binom \\binom le <= leq <= leqslant <= leqq <= ge >= geq >=
+  geqslant >= geqq >= lt < gt > ne != neq != cdot * times * ast * div / lbrace \\{ rbrace \\} lbrack [ rbrack ] lparen ( rparen ) lgroup (
+  rgroup ) langle ⟨ rangle ⟩ lvert | rvert | vert | mid | lVert ‖ rVert ‖ Vert ‖ lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ colon : ldots … dots …
+  cdots … dotsc … to → rightarrow → degree ° simeq \\approx sim \\approx approxeq \\approx varnothing \\emptyset bmod \\mod lor , land ,
+  wedge , vee , varepsilon \\epsilon vartheta \\theta varphi \\phi backslash \\setminus smallsetminus \\setminus R ℝ prime '
+`)
+const silentCommands = new Set(["pounds", "euro"])
 
-const mathFonts = new Set([
-  "mathbf",
-  "mathrm",
-  "mathit",
-  "mathsf",
-  "mathtt",
-  "mathcal",
-  "mathscr",
-  "mathfrak",
-  "boldsymbol",
-  "bm",
-  "operatorname",
-  "mathbb"
-])
-const textFonts = new Set([
-  "text",
-  "mbox",
-  "hbox",
-  "textbf",
-  "textit",
-  "textrm",
-  "textnormal",
-  "textsf",
-  "texttt",
-  "emph",
-  "textup"
-])
+const mathFonts = new Set(
+  "mathbf mathrm mathit mathsf mathtt mathcal mathscr mathfrak boldsymbol bm operatorname mathbb".split(" ")
+)
+const textFonts = new Set("text mbox hbox textbf textit textrm textnormal textsf texttt emph textup".split(" "))
 
 /** Commands that a doubled backslash may stand before where an answer went through one escape too many. */
 const escaped =
@@ -421,6 +207,7 @@ export const clean = (text: string): string => {
         } // else the group stays, and only the font goes
         continue
       }
+      if (silentCommands.has(name)) continue
       const other = renamed.get(name)
       if (other !== undefined) out += other
       else if (name.length === 1) out += name === "n" || name === "t" || name === "r" ? " " : `\\${name} `
