@@ -133,6 +133,10 @@ const boxesBelong = (gap: string): boolean => {
 const isApproximation = (gap: string): boolean =>
   /^[\s$)\\,]*(?:\\approx|≈|(?:or|which is|i\.e\.,?)? ?(?:approximately|about|roughly))[\s$(\\]*$/i.test(gap)
 
+/** "\\boxed{8}, not \\boxed{7}": the last box is the one that is denied. */
+const isDenial = (gap: string): boolean =>
+  /^[\s$)\\,;]*(?:and |but |rather than|instead of|not)\s*(?:not)?[\s$(\\]*$/i.test(gap) && /not|than|of/i.test(gap)
+
 const boxedAnswer = (text: string, boxes: Boxes): Extracted | null => {
   const spans = boxes.complete
   let index = spans.length - 1
@@ -141,7 +145,7 @@ const boxedAnswer = (text: string, boxes: Boxes): Extracted | null => {
   const final = at(index)
   if (
     before !== undefined && final !== undefined && before.text.trim() !== "" &&
-    isApproximation(text.slice(before.to, final.from))
+    (isApproximation(text.slice(before.to, final.from)) || isDenial(text.slice(before.to, final.from)))
   ) index--
   const last = at(index)
   if (last === undefined || last.text.trim() === "") return null

@@ -7,14 +7,14 @@ import type { Budget } from "./Verify/Budget.ts"
 import { StepsExhausted } from "./Verify/Budget.ts"
 import { clean, maxAnswerCharacters } from "./Verify/Clean.ts"
 import type { Comparison } from "./Verify/Compare.ts"
-import { compare, letters } from "./Verify/Compare.ts"
+import { compare, letters, signCount } from "./Verify/Compare.ts"
 import type { Node } from "./Verify/Node.ts"
-import { isScalar } from "./Verify/Node.ts"
+import { isScalar, renamed } from "./Verify/Node.ts"
 import type { Reading } from "./Verify/Numerals.ts"
 import type { Parsed } from "./Verify/Parse.ts"
 import { parse } from "./Verify/Parse.ts"
-import * as Q from "./Verify/Rational.ts"
 import type { Finding } from "./Verify/Scalar.ts"
+import { integerValue, variablesOf } from "./Verify/Scalar.ts"
 
 /** Steps that one verdict may take, about ten nanoseconds each. */
 export const defaultSteps = 3_000_000
@@ -32,7 +32,7 @@ class Answer {
 
   constructor(written: string, percent: boolean, budget: Budget) {
     this.written = written
-    const cleaned = clean(written)
+    const cleaned = said(clean(written))
     this.cleaned = percent && !cleaned.endsWith("%") ? `${cleaned}%` : cleaned
     this.budget = budget
   }
@@ -42,29 +42,75 @@ class Answer {
     return this.#usual
   }
 
-  /** The other readings of commas between digits: a list where there was a thousands separator, a decimal where there was a list. */
-  others(): ReadonlyArray<Node> {
-    const nodes: Array<Node> = []
-    const read = (commas: Reading["commas"]) => {
-      const parsed = parse(this.cleaned, { commas }, this.budget)
-      if (parsed !== null) nodes.push(parsed.node)
-    }
-    if (this.parsed?.grouped === true) read("list")
-    if (/^[-+]?\d+,\d+(?!\s*,)/.test(this.cleaned) && this.parsed?.grouped !== true) read("decimal")
-    return nodes
+  /** Another reading of commas between digits: a list for a thousands separator, a decimal for a list of two; null: there is none. */
+  reread(commas: "list" | "decimal"): Node | null {
+    const fits = commas === "list"
+      ? this.parsed?.grouped === true
+      : this.parsed?.grouped !== true && /^[-+]?\d+,\d+(?!\s*,)/.test(this.cleaned)
+    return fits ? parse(this.cleaned, { commas }, this.budget)?.node ?? null : null
   }
 }
 
-/** Words and no mathematics: at least one letter, no digits, no operators. */
-const isWords = (text: string): boolean => /\p{L}/u.test(text) && !/[\d=<>+*/^|\\]/.test(text)
+/** Words and no mathematics: letters, blanks and apostrophes, at least three letters of one word or all set as text. */
+const isWords = (cleaned: string, text: string): boolean =>
+  /^\p{L}[\p{L}\s'’]*$/u.test(text) && (/\p{L}{3}|\p{Lo}/u.test(text) || /^\\text\{[^}]*\}$/.test(cleaned))
+
+const inWords = (text: string): string =>
+  text.toLowerCase().replace(/^(?:an?|the)\s+(?=\p{L}{3})/u, "").replace(/\s+/g, " ").replace(/[.,;:!?'’\s]+$/, "")
+    .trim()
 
 /** Text without the commands that only set it as text. */
 const asText = (cleaned: string): string => cleaned.replace(/\\text\{/g, " ").replace(/[{}]/g, " ").trim()
 
 /** The letter of a multiple choice in "(C)", "C.", "(C) 12"; null where there is none. */
 const choiceLetter = (cleaned: string): string | null => {
-  const match = /^\(?([A-J])\)?[.:]?$/.exec(asText(cleaned)) ?? /^\(([A-J])\)\s/.exec(asText(cleaned))
-  return match?.[1] ?? null
+  if (cleaned.length > 200) return null
+  const match = /^\(?([A-J])\)?[.:]?$/.exec(asText(cleaned)) ?? labelled.exec(asText(cleaned))
+  return match?.[1] ?? match?.[2] ?? null
+}
+
+/** "(C) 12", "C) 12": a choice and what it says. */
+const labelled = /^(?:\(([A-J])\)|([A-J])\))\s*(?![-+*/=^_<>!)(\s])(.+)$/
+
+/** The same thing said in one word or another. */
+const sayings: ReadonlyArray<readonly [RegExp, string]> = [
+  [
+    /^(?:there (?:is|are) )?(?:no|none)(?: (?:real|such|integer|positive))?(?: (?:solutions?|values?|integers?|numbers?))?$/,
+    "\\emptyset"
+  ],
+  [/^(?:the )?empty set$/, "\\emptyset"],
+  [/^(?:dne|does not exist|undefined)$/, "\\text{does not exist}"],
+  [/^(?:infinitely many|infinite|infinity)(?: solutions)?$/, "\\infty"],
+  [/^all (?:real numbers|reals|real values?(?: of [a-z])?|real [a-z])$/, "ℝ"]
+]
+const numberWords =
+  ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    + "nineteen twenty").split(" ")
+
+/** Words that stand for something with a sign of its own, as that; the text itself otherwise. */
+const said = (cleaned: string): string => {
+  if (cleaned.length > 60 || /\d/.test(cleaned)) return cleaned
+  const text = inWords(asText(cleaned))
+  const number = numberWords.indexOf(text)
+  if (number >= 0) return String(number)
+  return text === "no" ? cleaned : sayings.find(([pattern]) => pattern.test(text))?.[1] ?? cleaned
+}
+
+interface Clause {
+  readonly text: string
+  readonly letter: string | null
+}
+
+/** Without a clause that only says what a letter runs through: "for all x", "k \\in \\mathbb{Z}". `letter`: the letter, if it is one. */
+const withoutClause = (cleaned: string): Clause => {
+  const domain =
+    /^(.*?\S)\s*[,;]?\s*\(?\s*(?:\\text\{\s*(?:for|where|with|for all|for any)\s*\}|for all|for any|for|where|\\forall )?\s*([a-z])\s*\\in\s*[ℤℕℚ]\s*(?:\^[+*]|\^\{[+*]\})?\s*\)?$/
+      .exec(cleaned)
+  if (domain !== null) return { text: domain[1] ?? cleaned, letter: domain[2] ?? null }
+  const all =
+    /^(.*?\S)\s*[,;]?\s*\(?\s*(?:\\text\{\s*for (?:all|any|every|each)\b[^}]*\}|for (?:all|any|every|each)\s|\\forall )(.*)$/
+      .exec(cleaned)
+  return { text: all?.[1] ?? cleaned, letter: null }
 }
 
 const compareAnswers = (gold: Answer, answer: Answer, comparison: Comparison): Finding => {
@@ -76,28 +122,68 @@ const compareAnswers = (gold: Answer, answer: Answer, comparison: Comparison): F
     const chosen = choiceLetter(answer.cleaned)
     if (chosen !== null) return finding(chosen === choice ? "equal" : "unequal", "choice")
   }
-  const words = isWords(goldText) && isWords(answerText)
-  if (words) {
-    const [a, b] = [letters(goldText), letters(answerText)]
-    if (a === b && (a.length > 2 || goldText === answerText)) return finding("equal", "text")
-    if (/\\text\{/.test(gold.cleaned) && letters(goldText).length > 2) return finding("unequal", "text")
+  if (isWords(gold.cleaned, goldText) && isWords(answer.cleaned, answerText)) {
+    if (inWords(goldText) === inWords(answerText)) return finding("equal", "text")
+    if (/\\text\{/.test(gold.cleaned) && goldText.length > 2) return finding("unequal", "text")
+  }
+  // "Yes, because ..." answers a question as "Yes" does.
+  const yesOrNo = /^(?:yes|no|true|false)$/i.exec(goldText)?.[0].toLowerCase()
+  const begin = /^(yes|no|true|false)\b[,.;:]/i.exec(answerText)?.[1]?.toLowerCase()
+  if (yesOrNo !== undefined && begin !== undefined) return finding(yesOrNo === begin ? "equal" : "unequal", "text")
+  if (choice === null && labelled.test(answerText) && answer.cleaned.length < 200) {
+    const value = new Answer(labelled.exec(answerText)?.[3] ?? "", false, answer.budget)
+    return value.cleaned === "" ? finding("undecided", "unreadable") : compareAnswers(gold, value, comparison)
+  }
+  const [goldClause, answerClause] = [withoutClause(gold.cleaned), withoutClause(answer.cleaned)]
+  if (goldClause.text !== gold.cleaned || answerClause.text !== answer.cleaned) {
+    return compareClaused(gold, answer, goldClause, answerClause, comparison)
   }
   const goldParsed = gold.parsed
   const answerParsed = answer.parsed
   if (goldParsed === null || answerParsed === null) return unreadable(gold, answer, goldText, answerText)
-  const usualReading = compare(goldParsed.node, answerParsed.node, comparison)
+  const usualReading = comparedBothWays(goldParsed.node, answerParsed.node, comparison)
   if (usualReading.outcome === "equal") return usualReading
-  const [goldOthers, answerOthers] = [gold.others(), answer.others()]
-  for (const node of answerOthers) {
-    // The gold's kind decides how an ambiguous answer is read.
-    if (isScalar(node) !== isScalar(goldParsed.node)) continue
-    if (compare(goldParsed.node, node, comparison).outcome === "equal") return finding("equal", "other-reading")
+  const equal = (a: Node | null, b: Node | null) =>
+    a !== null && b !== null && compare(a, b, comparison).outcome === "equal"
+  const inOrder = (node: Node | null): Node | null =>
+    node?.k === "list" ? { k: "tuple", open: "(", close: ")", items: node.items } : node
+  // The gold's kind decides how a comma in the other answer is read; a comma in the gold gives way only where its order stays.
+  const reread = isScalar(goldParsed.node)
+    ? equal(goldParsed.node, answer.reread("decimal"))
+    : equal(goldParsed.node, answer.reread("list"))
+  const goldReread = isScalar(answerParsed.node)
+    ? /^[-+]?0,\d{2,}$/.test(gold.cleaned) && equal(gold.reread("decimal"), answerParsed.node)
+    : equal(inOrder(gold.reread("list")), inOrder(answerParsed.node))
+  return reread || goldReread ? finding("equal", "other-reading") : usualReading
+}
+
+/** Answers of which at least one says what a letter runs through: that letter has no name of its own. */
+const compareClaused = (gold: Answer, answer: Answer, a: Clause, b: Clause, comparison: Comparison): Finding => {
+  const [left, right] = [new Answer(a.text, false, gold.budget), new Answer(b.text, false, gold.budget)]
+  const [leftNode, rightNode] = [left.parsed?.node, right.parsed?.node]
+  if (leftNode === undefined || rightNode === undefined) {
+    return unreadable(gold, answer, asText(gold.cleaned), asText(answer.cleaned))
   }
-  for (const node of goldOthers) {
-    if (isScalar(node) !== isScalar(answerParsed.node)) continue
-    if (compare(node, answerParsed.node, comparison).outcome === "equal") return finding("equal", "other-reading")
-  }
-  return usualReading
+  const letters = [a.letter, b.letter].filter((letter) => letter !== null)
+  const plain = compare(leftNode, rightNode, comparison)
+  const [first, second = first] = letters
+  if (plain.outcome === "equal" || first === undefined || second === undefined) return plain
+  // The side without a clause may name the letter as it likes, if it has just one more than the other side.
+  const own = (node: Node) => new Set(variablesOf(node))
+  const only = (node: Node, other: Node, letter: string) =>
+    [...own(node)].filter((name) => name === letter || !own(other).has(name))
+  const [l] = a.letter === null ? only(leftNode, rightNode, "") : [a.letter]
+  const [r] = b.letter === null ? only(rightNode, leftNode, "") : [b.letter]
+  if (l === undefined || r === undefined) return plain
+  return compare(renamed(leftNode, l, "§"), renamed(rightNode, r, "§"), comparison)
+}
+
+/** With two signs of plus-minus or more, all combinations are meant, or upper and lower ones together: either may be. */
+const comparedBothWays = (gold: Node, answer: Node, comparison: Comparison): Finding => {
+  const first = compare(gold, answer, comparison)
+  if (first.outcome === "equal" || Math.max(signCount(gold), signCount(answer)) < 2) return first
+  const together = compare(gold, answer, { ...comparison, signsTogether: true })
+  return together.outcome === "equal" ? together : first
 }
 
 /** One side cannot be read as mathematics: words may still decide, else nothing is known. */
@@ -122,14 +208,10 @@ const compareLong = (gold: string, answer: string): Finding => {
   return /^-?\d+$/.test(a) && /^-?\d+$/.test(b) ? finding("unequal", "digits") : finding("undecided", "too-long")
 }
 
-const integerOf = (answer: Answer): bigint | null => {
+const withinIntegers = (answer: Answer, [least, most]: readonly [number, number]): boolean => {
   const node = answer.parsed?.node
   const last = node?.k === "rel" && node.ops.every((operator) => operator === "=") ? node.items.at(-1) : node
-  return last?.k === "num" && Q.isInteger(last.q) ? last.q.n : null
-}
-
-const withinIntegers = (answer: Answer, [least, most]: readonly [number, number]): boolean => {
-  const value = integerOf(answer)
+  const value = last === undefined ? null : integerValue(last, answer.budget)
   return value !== null && value >= BigInt(least) && value <= BigInt(most)
 }
 
@@ -164,6 +246,7 @@ export const verify = (
   })
   if (reference === null) return verdict(finding("undecided", "no-gold"))
   if (given === null) return verdict(finding("unequal", "no-answer"))
+  if (gold.length <= maxAnswerCharacters && gold.trim() === pred.trim()) return verdict(finding("equal", "same-text"))
   if (reference.by === "letter" || given.by === "letter") {
     const fold = (text: string) => (options.lowercase === false ? text : text.toLowerCase())
     return verdict(finding(fold(reference.text) === fold(given.text) ? "equal" : "unequal", "choice"))
@@ -179,6 +262,7 @@ export const verify = (
       modulo: options.modulo === undefined ? null : BigInt(options.modulo)
     },
     strict: options.strict ?? true,
+    signsTogether: false,
     relationsAsSets: options.allow_set_relation_comp ?? false,
     budget
   }

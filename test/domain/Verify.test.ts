@@ -87,6 +87,13 @@ describe("options", () => {
     assert.strictEqual(verify("336", "\\boxed{336}", { integers: [0, 99_999] }).verdict, "equal")
   })
 
+  it("a comma between digits is read as the gold's kind asks", () => {
+    assert.strictEqual(verify("2.74", "2,74", {}, true).verdict, "equal")
+    assert.strictEqual(verify("1,2", "1.2", {}, true).verdict, "unequal")
+    assert.strictEqual(verify("30,951", "951,30", {}, true).verdict, "unequal")
+    assert.strictEqual(verify("\\{100,200\\}", "200,100", {}, true).verdict, "equal")
+  })
+
   it("choices are compared as letters", () => {
     const options = { targets: ["string"], strings: ["A", "B", "C", "D"] } as const
     assert.strictEqual(verify("B", "I think the answer is (B).", options).verdict, "equal")

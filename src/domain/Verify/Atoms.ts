@@ -18,6 +18,14 @@ export const plainText = (text: string): string =>
 export interface Sequence {
   readonly items: ReadonlyArray<Node>
   readonly separated: boolean
+  /** The word that joined them, if one did. */
+  readonly by?: "and" | "or"
+}
+
+/** Letters in the order of the alphabet, as in the product abcd. */
+const isAlphabetical = (word: string): boolean => {
+  for (let at = 1; at < word.length; at++) if ((word[at] ?? "") <= (word[at - 1] ?? "")) return false
+  return true
 }
 
 export abstract class Atoms extends Numerals {
@@ -151,12 +159,23 @@ export abstract class Atoms extends Numerals {
       return this.indexed(word)
     }
     // Digits with letters before an index are a number in a base above ten only when they begin with a digit; letters here are names.
-    if (word.length >= 4 || word === "Yes" || word === "yes" || word === "No") {
+    const isName = word.length >= 3 && word === word.toUpperCase()
+    if ((word.length >= 4 && !isAlphabetical(word)) || isName || word === "Yes" || word === "yes" || word === "No") {
       this.at += word.length
       return this.indexed(word)
     }
     this.at++
-    return this.indexed(word[0] ?? "")
+    const letter = word[0] ?? ""
+    if (/^[fgFG]$/.test(letter) && /^'*\(/.test(this.text.slice(this.at, this.at + 4))) return this.functionCall(letter)
+    return this.indexed(letter)
+  }
+
+  /** f(x): a function that is not known, and so no product. */
+  functionCall(letter: string): Node {
+    let name = letter
+    this.skipIf("'", () => (name += "'"))
+    const inside = this.bracket("(")
+    return fn(name, ...(inside.k === "tuple" ? inside.items : [inside]))
   }
 
   /** A name with the index and primes that follow. */
@@ -201,7 +220,7 @@ export abstract class Atoms extends Numerals {
       raw = sign ?? this.fail()
       this.at++
     }
-    return raw.replace(/\\text|\\|[{}\s\u2009\u200A]/g, "").toLowerCase()
+    return raw.replace(/\\text|\\|[{}\s\u2009\u200A]/g, "")
   }
 
   bracket(open: "(" | "[" | "]"): Node {
@@ -243,6 +262,16 @@ export abstract class Atoms extends Numerals {
     const bars = this.bars
     this.bars = 0
     const { items, separated } = this.sequence()
+    const above = items.length === 1 ? items[0] : undefined
+    const name = this.command()
+    if (above !== undefined && (name === "choose" || name === "over")) {
+      this.takeCommand(name)
+      const below = this.sequence().items[0] ?? this.fail()
+      this.listDepth = listDepth
+      this.bars = bars
+      this.expect("}")
+      return name === "over" ? { k: "div", a: above, b: below } : fn("binom", above, below)
+    }
     this.listDepth = listDepth
     this.bars = bars
     this.skip()
@@ -262,8 +291,9 @@ export abstract class Atoms extends Numerals {
     const bars = this.bars
     this.bars = 0
     // {x in R | condition} is its condition.
-    const head = /^\s*[A-Za-z](?:_\w)?\s*(?:\\in\s*[ℝℤℕℚ]\s*)?(?:\||:)/.exec(this.text.slice(this.at, this.at + 32))
+    const head = /^\s*[A-Za-z](?:_\w)?\s*(?:\\in\s*ℝ\s*)?(?:\||:)/.exec(this.text.slice(this.at, this.at + 32))
     if (head !== null) this.at += head[0].length
+    else if (/^[^}]{0,80}(?:\||:)[^}]{0,80}\\in /.test(this.text.slice(this.at, this.at + 170))) this.fail() // a set of values of a formula
     const { items } = this.sequence()
     this.closeSet()
     this.listDepth--
@@ -399,7 +429,7 @@ export abstract class Atoms extends Numerals {
         base = this.singleArgument()
       } else break
     }
-    const args = this.functionArguments()
+    const args = this.functionArguments(name)
     const isInverse = power?.k === "num" && power.q.n === -1n && power.q.d === 1n
     const inverse = isInverse ? inverses.get(name) : undefined
     if (inverse !== undefined) return fn(inverse, ...args)
@@ -421,7 +451,7 @@ export abstract class Atoms extends Numerals {
     return this.singleArgument()
   }
 
-  functionArguments(): ReadonlyArray<Node> {
+  functionArguments(name: string): ReadonlyArray<Node> {
     this.skip()
     const sign = this.text[this.at]
     if (sign === "(" || sign === "{" || sign === "[" || this.text.startsWith("\\{", this.at)) {
@@ -431,14 +461,16 @@ export abstract class Atoms extends Numerals {
     }
     if (sign === "-") {
       this.at++
-      return [negated(this.implicitArgument())]
+      return [negated(this.implicitArgument(name))]
     }
-    return [this.implicitArgument()]
+    return [this.implicitArgument(name)]
   }
 
   /** Factors side by side, as in \sin 2x, up to a sign or the next function. */
-  implicitArgument(): Node {
+  implicitArgument(name: string): Node {
     const factors = [this.power()]
+    const angle = /^(?:sin|cos|tan|cot|sec|csc)$/.test(name)
+      && factors.every((factor) => factor.k === "sym" && factor.name === "pi" || factor.k === "num")
     for (;;) {
       this.skip()
       const name = this.command()
@@ -449,7 +481,7 @@ export abstract class Atoms extends Numerals {
       ) break
       factors.push(this.power())
     }
-    if (this.peek("/")) { // \sin x/2 is the sine of a half
+    if (angle && this.peek("/")) { // \sin \pi/6, but \ln 2/2 is a half of the logarithm
       this.at++
       return { k: "div", a: product(factors), b: this.power() }
     }
@@ -530,6 +562,8 @@ export abstract class Atoms extends Numerals {
     const listDepth = this.listDepth
     this.bars = 0
     this.listDepth = 0
+    const wasAligned = this.aligned
+    this.aligned = !matrices.has(name) && name !== "cases"
     const rows: Array<Array<Node>> = [[]]
     for (;;) {
       this.skip()
@@ -550,6 +584,7 @@ export abstract class Atoms extends Numerals {
     }
     this.bars = bars
     this.listDepth = listDepth
+    this.aligned = wasAligned
     const end = /^\\end ?\{\s*[a-zA-Z]+\*?\s*\}/.exec(this.text.slice(this.at, this.at + 40)) ?? this.fail()
     this.at += end[0].length
     const full = rows.filter((row) => row.length > 0)
@@ -559,6 +594,12 @@ export abstract class Atoms extends Numerals {
       const matrix: Node = { k: "matrix", rows: full }
       return name === "vmatrix" ? fn("det", matrix) : matrix
     }
-    return { k: "list", items: full.map((row) => row[0] ?? this.fail()) }
+    // Values with their conditions stay together; the rows of an alignment are statements.
+    return {
+      k: "list",
+      items: full.map((
+        row
+      ): Node => (row.length === 1 ? row[0] ?? this.fail() : { k: "tuple", open: "(", close: ")", items: row }))
+    }
   }
 }

@@ -4,6 +4,8 @@
 // In the result: thin spaces are U+2009, negative thin spaces U+200A, a comma in braces is U+2063 (all three matter between digits),
 // the end of a matrix row is a line feed, every other space is one blank; sizes, fonts, delimiters and colours are gone.
 
+import { isUnitWord, unitSize } from "./Units.ts"
+
 /** Longest text that is cleaned; longer ones are compared as they stand. */
 export const maxAnswerCharacters = 20_000
 
@@ -93,8 +95,9 @@ const renamed = table(`
   cdots … dotsc … to → rightarrow → degree ° simeq \\approx sim \\approx approxeq \\approx varnothing \\emptyset bmod \\mod lor , land ,
   wedge , vee , varepsilon \\epsilon vartheta \\theta varphi \\phi backslash \\setminus smallsetminus \\setminus R ℝ prime '
 `)
-const silentCommands = new Set(["pounds", "euro"])
+const silentCommands = new Set("pounds euro checkmark blacksquare square Box qed underline uline".split(" "))
 
+const numberSets: ReadonlyMap<string, string> = new Map([["R", "ℝ"], ["Z", "ℤ"], ["N", "ℕ"], ["Q", "ℚ"], ["C", "ℂ"]])
 const mathFonts = new Set(
   "mathbf mathrm mathit mathsf mathtt mathcal mathscr mathfrak boldsymbol bm operatorname mathbb".split(" ")
 )
@@ -118,16 +121,37 @@ export const closingBrace = (text: string, open: number): number => {
   return -1
 }
 
-const separators = /^(?:\s|,|;|and|or|und|oder|et|ou|y|o)+$/i
+const separators: ReadonlyMap<string, string> = new Map([
+  [",", ","],
+  [";", ","],
+  ["and", " and "],
+  ["und", " and "],
+  ["et", " and "],
+  ["y", " and "],
+  [", and", ", and "],
+  ["or", " or "],
+  ["oder", " or "],
+  ["ou", " or "],
+  ["o", " or "],
+  [", or", ", or "],
+  ["and,", " and "],
+  ["or,", " or "]
+])
 const percentWord = /^(?:percent|per\s?cent|pct)$/i
+
+/** Whether text is a formula or a number with its unit: digits or operators, and no word but short ones and units. */
+const isMathematics = (text: string): boolean =>
+  /[\d=<>+^]|^-\s*\w|[a-z]\s-\s[a-z]/i.test(text) &&
+  (text.match(/[A-Za-z]+/g) ?? []).every((word) => word.length <= 2 || isUnitWord(word))
 
 /** What stands for `\text{content}`: a separator, a number, or the text itself as one unit. */
 const textInside = (content: string): string => {
   const text = content.replace(/\\[,;:! ]|\\quad|~/g, " ").replace(/[${}]/g, "").trim()
   if (text === "") return " "
-  if (separators.test(text)) return ","
+  const separator = separators.get(text.toLowerCase())
+  if (separator !== undefined) return separator
   if (percentWord.test(text)) return "%"
-  if (/^[-+]?\d+(?:\.\d+)?$/.test(text)) return text
+  if (unitSize(text) === null && isMathematics(text)) return text
   return `\\text{${text.replace(/\\/g, " ")}}`
 }
 
@@ -196,12 +220,22 @@ export const clean = (text: string): string => {
         if (source[at] === "*") at++
         while (source[at] === " ") at++
         const close = source[at] === "{" ? closingBrace(source, at) : -1
-        if (close < 0) continue
-        const inside = source.slice(at + 1, close)
+        if (close < 0) {
+          const set = name === "mathbb" ? numberSets.get(source[at] ?? "") : undefined
+          if (set !== undefined) {
+            out += set
+            at++
+          }
+          continue
+        }
+        const inside = source.slice(at + 1, close).replace(/^(?:~|\\[,; ]|\s)+/, " ")
         if (name === "mathbb" && /^\s*[A-Z]\s*$/.test(inside)) {
-          out += ({ R: "ℝ", Z: "ℤ", N: "ℕ", Q: "ℚ", C: "ℂ" } as Record<string, string>)[inside.trim()] ?? inside.trim()
+          out += numberSets.get(inside.trim()) ?? inside.trim()
           at = close + 1
-        } else if (textFonts.has(name) || /^\s*[A-Za-z]{2,}\s*$/.test(inside)) {
+        } else if (
+          textFonts.has(name) || /^\s*[A-Za-z]{2,}\s*$/.test(inside) ||
+          (/\d\s*$/.test(out) && /^\s*[A-Za-z]+(?:\s*[/*]\s*[A-Za-z]+(?:\^\{?-?\d\}?)?)+\s*$/.test(inside))
+        ) {
           out += textInside(inside)
           at = close + 1
         } // else the group stays, and only the font goes

@@ -5,7 +5,17 @@ import { spend } from "./Budget.ts"
 import { exactValue } from "./Exact.ts"
 import { withMatrices } from "./MatrixAlgebra.ts"
 import type { Node, RelationOperator } from "./Node.ts"
-import { addition, canonicalForm, difference, isScalar, negated, partsOf, product, someNode } from "./Node.ts"
+import {
+  addition,
+  canonicalForm,
+  difference,
+  isScalar,
+  negated,
+  partsOf,
+  product,
+  someNode,
+  withParts
+} from "./Node.ts"
 import { RealEvaluation } from "./Numeric.ts"
 import * as Q from "./Rational.ts"
 import { isRealSet, sameRealSet } from "./RealSet.ts"
@@ -16,6 +26,8 @@ export interface Comparison {
   readonly tolerance: Tolerance
   /** Names of variables must agree. */
   readonly strict: boolean
+  /** Whether all plus-minus signs of one expression are upper or lower together. */
+  readonly signsTogether: boolean
   /** A relation as the answer may stand for a gold interval. */
   readonly relationsAsSets: boolean
   readonly budget: Budget
@@ -35,77 +47,91 @@ const allOf = (findings: Iterable<Finding>, rule: string): Finding => {
 
 // ---- one normal shape
 
-/** Plus-minus as the two values that it stands for; all signs of a node go together. */
-const bothSigns = (node: Node): ReadonlyArray<Node> => {
-  if (!someNode(node, (part) => part.k === "pm")) return [node]
-  return [1, -1].map((sign) => withSign(node, sign))
+const maxSigns = 4
+
+/**
+ * Plus-minus as the values that it stands for. Signs go together where one of them is ∓, or where the caller says so; else every
+ * combination is meant, up to sixteen.
+ */
+const signedReadings = (node: Node, together: boolean): ReadonlyArray<Node> => {
+  let count = 0
+  let linked = together
+  someNode(node, (part) => {
+    if (part.k === "pm") {
+      count++
+      if (part.upper === -1) linked = true
+    }
+    return false
+  })
+  if (count === 0) return [node]
+  const signs = linked || count > maxSigns ? 1 : count
+  return Array.from({ length: 2 ** signs }, (_, choice) => {
+    let at = 0
+    return withSign(node, () => (signs === 1 ? choice === 0 : ((choice >> at++) & 1) === 0))
+  })
 }
 
-const withSign = (node: Node, sign: number): Node => {
-  switch (node.k) {
-    case "pm": {
-      const b = withSign(node.b, sign)
-      const signed = node.upper * sign > 0 ? b : negated(b)
-      return node.a === null ? signed : addition([withSign(node.a, sign), signed])
-    }
-    case "add":
-    case "mul":
-      return { k: node.k, args: node.args.map((arg) => withSign(arg, sign)) }
-    case "div":
-      return { k: "div", a: withSign(node.a, sign), b: withSign(node.b, sign) }
-    case "pow":
-      return { k: "pow", base: withSign(node.base, sign), exp: withSign(node.exp, sign) }
-    case "fn":
-      return { k: "fn", name: node.name, args: node.args.map((arg) => withSign(arg, sign)) }
-    case "rel":
-      return { k: "rel", ops: node.ops, items: node.items.map((item) => withSign(item, sign)) }
-    case "tuple":
-      return { ...node, items: node.items.map((item) => withSign(item, sign)) }
-    case "percent":
-    case "degree":
-      return { k: node.k, x: withSign(node.x, sign) }
-    case "unit":
-      return { k: "unit", x: withSign(node.x, sign), unit: node.unit }
-    default:
-      return node
-  }
+/** How many plus-minus signs a node has: with two or more of them there are two readings. */
+export const signCount = (node: Node): number =>
+  (node.k === "pm" ? 1 : 0) + partsOf(node).reduce((sum, part) => sum + signCount(part), 0)
+
+/** The node with each sign chosen by `sign`, asked once for each in order. */
+const withSign = (node: Node, sign: () => boolean): Node => {
+  if (node.k !== "pm") return withParts(node, (part) => withSign(part, sign))
+  const a = node.a === null ? null : withSign(node.a, sign)
+  const isUpper = sign()
+  const b = withSign(node.b, sign)
+  const signed = isUpper === (node.upper === 1) ? b : negated(b)
+  return a === null ? signed : addition([a, signed])
 }
 
 /** Brackets around one thing, plus-minus, matrix operations and finite set operations resolved. */
-const normal = (node: Node, budget: Budget): Node => {
-  spend(budget, 4)
+const normal = (node: Node, budget: Budget, together: boolean): Node => {
+  spend(budget, 12)
   switch (node.k) {
     case "list":
     case "set": {
-      const items = withoutRepeats(node.items.flatMap((item) => bothSigns(normal(item, budget))), budget)
+      const each = node.items.flatMap((item) =>
+        signedReadings(item, together).map((one) => normal(one, budget, together))
+      )
+      const items = withoutRepeats(each, budget)
       const [only] = items
-      return items.length === 1 && only !== undefined ? only : { k: node.k, items }
+      return items.length === 1 && only !== undefined ? only : { ...node, items }
     }
-    case "tuple":
-      return { ...node, items: node.items.map((item) => normal(item, budget)) }
+    case "tuple": {
+      const readings = signedReadings(node, together)
+      if (readings.length > 1) return { k: "list", items: readings.map((one) => normal(one, budget, together)) }
+      return { ...node, items: node.items.map((item) => normal(item, budget, together)) }
+    }
     case "matrix": {
-      const rows = node.rows.map((row) => row.map((entry) => normal(entry, budget)))
+      const rows = node.rows.map((row) => row.map((entry) => normal(entry, budget, together)))
       const only = rows.length === 1 && rows[0]?.length === 1 ? rows[0][0] : undefined
       return only ?? { k: "matrix", rows }
     }
-    case "rel":
-      return expanded({
+    case "rel": {
+      if (node.ops.includes("in")) return { ...node, items: node.items.map((item) => normal(item, budget, together)) }
+      const readings = signedReadings(node, together)
+      if (readings.length > 1) return { k: "list", items: readings.map((one) => normal(one, budget, together)) }
+      return withoutBars({
         k: "rel",
         ops: node.ops,
-        items: node.items.map((item) => (item.k === "sym" ? item : grouped(item, budget)))
+        items: node.items.map((item) => (item.k === "sym" ? item : grouped(item, budget, together)))
       })
+    }
     case "union":
     case "intersection":
     case "difference":
-      return finiteSets({ k: node.k, args: node.args.map((arg) => unwrappedSet(arg, budget)) }, budget)
+      return finiteSets({ k: node.k, args: node.args.map((arg) => unwrappedSet(arg, budget, together)) }, budget)
     default: {
-      const plain = withMatrices(withGcd(grouped(node, budget)), budget)
-      return plain.k === "matrix" ? normal(plain, budget) : expanded(plain)
+      const readings = signedReadings(node, together)
+      if (readings.length > 1) return { k: "list", items: readings.map((one) => normal(one, budget, together)) }
+      const plain = withMatrices(withGcd(grouped(node, budget, together)), budget)
+      return plain.k === "matrix" ? normal(plain, budget, together) : plain
     }
   }
 }
 
-/** The items but for those whose exact value came before: "15 39/40, or 639/40" is one number. */
+/** One item where all have the same exact value: "15 39/40, or 639/40" is one number. */
 const withoutRepeats = (items: ReadonlyArray<Node>, budget: Budget): ReadonlyArray<Node> => {
   if (items.length < 2 || !items.every(isScalar)) return items
   const byKey = new Map<string, Node>()
@@ -113,22 +139,30 @@ const withoutRepeats = (items: ReadonlyArray<Node>, budget: Budget): ReadonlyArr
     const key = keyOf(item, budget)
     if (!byKey.has(key)) byKey.set(key, item)
   }
-  return [...byKey.values()]
+  return byKey.size === 1 ? [...byKey.values()] : items
 }
 
-const unwrappedSet = (node: Node, budget: Budget): Node =>
+const unwrappedSet = (node: Node, budget: Budget, together: boolean): Node =>
   node.k === "set" || node.k === "list"
-    ? { k: "set", items: node.items.map((item) => normal(item, budget)) }
-    : normal(node, budget)
+    ? { k: "set", items: node.items.map((item) => normal(item, budget, together)) }
+    : normal(node, budget, together)
 
-const expanded = (node: Node): Node => {
-  const both = bothSigns(node)
-  const [only] = both
-  return both.length === 1 && only !== undefined ? only : { k: "list", items: both }
+/** |x| = 3 as x = 3 or x = -3; |AB| = 3 is a length and stays. */
+const withoutBars = (node: Extract<Node, { k: "rel" }>): Node => {
+  const [left, right] = node.items
+  if (node.ops.length !== 1 || node.ops[0] !== "=" || left?.k !== "fn" || left.name !== "abs" || right === undefined) {
+    return node
+  }
+  const [inside] = left.args
+  if (inside?.k !== "sym" || !/^[a-z]$/.test(inside.name) || !isScalar(right)) return node
+  return {
+    k: "list",
+    items: [right, negated(right)].map((value): Node => ({ k: "rel", ops: ["="], items: [inside, value] }))
+  }
 }
 
 /** A set of one thing among factors or terms only groups: \{1+2\}\{3-4\}. */
-const grouped = (node: Node, budget: Budget): Node => {
+const grouped = (node: Node, budget: Budget, together: boolean): Node => {
   switch (node.k) {
     case "set":
     case "list":
@@ -137,26 +171,29 @@ const grouped = (node: Node, budget: Budget): Node => {
     case "union":
     case "intersection":
     case "difference":
-      return normal(node, budget)
+      return normal(node, budget, together)
     case "add":
     case "mul":
-      return { k: node.k, args: node.args.map((arg) => ungrouped(arg, budget)) }
+      return { k: node.k, args: node.args.map((arg) => ungrouped(arg, budget, together)) }
     case "ratio":
-      return { k: "ratio", items: node.items.map((item) => ungrouped(item, budget)) }
+      return { k: "ratio", items: node.items.map((item) => ungrouped(item, budget, together)) }
     default:
       return node
   }
 }
 
-const ungrouped = (node: Node, budget: Budget): Node => {
+const ungrouped = (node: Node, budget: Budget, together: boolean): Node => {
   if (node.k !== "set" && node.k !== "add" && node.k !== "mul") return node
   const [only] = node.k === "set" ? node.items : []
-  return node.k === "set" ? (node.items.length === 1 && only !== undefined ? only : node) : grouped(node, budget)
+  return node.k === "set"
+    ? (node.items.length === 1 && only !== undefined ? only : node)
+    : grouped(node, budget, together)
 }
 
 /** Unions, intersections and differences of finite sets, carried out by canonical forms. */
 const finiteSets = (node: Extract<Node, { k: "union" | "intersection" | "difference" }>, budget: Budget): Node => {
   if (!node.args.every((arg) => arg.k === "set")) return node
+  spend(budget, 20)
   const sets = node.args.map((arg) => new Map(partsOf(arg).map((item): [string, Node] => [keyOf(item, budget), item])))
   const [first = new Map<string, Node>(), ...rest] = sets
   const result = new Map(first)
@@ -227,6 +264,9 @@ const isName = (node: Node): boolean => {
     case "mul": {
       const [first, ...rest] = node.args
       if (first?.k === "text") return true
+      if (first?.k === "pow" && first.base.k === "sym" && functionNames.test(first.base.name) && rest.length === 1) {
+        return true
+      }
       if (first?.k !== "sym" || rest.length > 4) return false
       return rest.every((arg) => arg.k === "sym" || arg.k === "text") ||
         (functionNames.test(first.name) && rest.length === 1)
@@ -236,6 +276,7 @@ const isName = (node: Node): boolean => {
     case "degree":
       return isName(node.x)
     case "fn":
+      if (isFunction(node.name)) return true
       return (node.name === "abs" || node.name === "det" || node.name === "norm" || node.name === "max" ||
         node.name === "min") && node.args.every(isName)
     case "div":
@@ -278,8 +319,25 @@ const assignment = (node: Node): { readonly name: string; readonly value: Node }
   if (node.k !== "rel" || !node.ops.every(isEquality)) return null
   const [first] = node.items
   const value = statedValue(node)
-  return first === undefined || value === null || !isName(first) ? null : { name: canonicalForm(first), value }
+  return first === undefined || value === null || !isName(first) ? null : { name: nameOf(first), value }
 }
+
+const isFunction = (name: string): boolean => /^[fgFG]'*$/.test(name)
+
+/** A name as it is compared: functions without their arguments, ratios as quotients, case aside where it is more than a letter. */
+const nameOf = (node: Node): string => {
+  if (node.k === "sym") return node.name
+  if (node.k === "fn" && isFunction(node.name)) return `${node.name}()`
+  const [first] = node.k === "mul" ? node.args : []
+  if (first?.k === "sym" && node.k === "mul" && node.args.length === 2 && functionNames.test(first.name)) {
+    return `${first.name}()`
+  }
+  const [a, b] = node.k === "ratio" ? node.items : []
+  return canonicalForm(a !== undefined && b !== undefined ? { k: "div", a, b } : node).toLowerCase()
+}
+
+/** Whether a name is made of several, so that what it equals is no value of one of them: xy, x/y. */
+const isCompound = (name: string): boolean => /[*/]/.test(name)
 
 /** (p, q) = (3, 2) as p = 3, q = 2. */
 const assignments = (node: Node): ReadonlyArray<{ readonly name: string; readonly value: Node }> | null => {
@@ -294,7 +352,31 @@ const assignments = (node: Node): ReadonlyArray<{ readonly name: string; readonl
     : [node]
   const parts = items.map(assignment)
   const full = parts.filter((part) => part !== null)
-  return full.length === parts.length && full.length > 0 ? full : null
+  if (full.length !== parts.length || full.length === 0) return null
+  return items.flatMap((item, at) => namesOfChain(item) ?? full[at] ?? [])
+}
+
+/** a = b = c = 1 as three assignments. */
+const namesOfChain = (node: Node): Assignments | null => {
+  if (node.k !== "rel" || node.items.length < 3 || !node.ops.every((operator) => operator === "=")) return null
+  const value = node.items.at(-1)
+  const names = node.items.slice(0, -1)
+  if (
+    value === undefined || hasVariables(value) ||
+    !names.every((name) => name.k === "sym" && !constantNames.has(name.name))
+  ) return null
+  return names.map((name) => ({ name: canonicalForm(name), value }))
+}
+
+/** What m + n = 7 gives where a number is asked for: a left side of names alone, a right side that is a constant other than 0. */
+const totalOf = (gold: Node, node: Extract<Node, { k: "rel" }>): Node | null => {
+  const last = node.items.at(-1)
+  if (
+    !isScalar(gold) || hasVariables(gold) || last === undefined || hasVariables(last) || !node.ops.every(isEquality)
+  ) return null
+  const isNumber = (part: Node) => part.k === "num"
+  if (node.items.slice(0, -1).some((item) => someNode(item, isNumber) || !isScalar(item))) return null
+  return last.k === "num" && Q.isZero(last.q) ? null : last
 }
 
 const valueOf = (node: Node): Node => (node.k === "rel" ? statedValue(node) ?? node : node)
@@ -361,7 +443,10 @@ const sameSubject = (a: Node, b: Node): boolean => {
 const residueOf = (node: Node): { readonly x: Node; readonly r: Node; readonly m: Node } | null => {
   if (node.k !== "rel" || node.ops.length !== 1 || (node.ops[0] !== "equiv" && node.ops[0] !== "=")) return null
   const [x, right] = node.items
-  return x !== undefined && right?.k === "residue" ? { x, r: right.x, m: right.m } : null
+  if (x === undefined) return null
+  if (right?.k === "residue") return { x, r: right.x, m: right.m }
+  const [r, m] = right?.k === "fn" && right.name === "mod" && node.ops[0] === "equiv" ? right.args : []
+  return r === undefined || m === undefined ? null : { x, r, m }
 }
 
 const compareCongruences = (a: Node, b: Node, c: Comparison): Finding | null => {
@@ -395,6 +480,7 @@ const multiples = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: "rel" }
   }
   const f = difference(a0, a1)
   const g = difference(b0, b1)
+  if (!hasVariables(f) || !hasVariables(g)) return null // any two constants are multiples of each other
   const ratio = constantRatio(f, g, c.budget)
   if (ratio === null || ratio === 0) return found(ratio === null ? "undecided" : "unequal", "relation")
   if (!isEquality(over) && over !== "!=" && (ratio > 0 ? under : flip[under]) !== over) {
@@ -466,6 +552,12 @@ const smallFraction = (value: number): Q.Rational | null => {
 
 type Assignments = ReadonlyArray<{ readonly name: string; readonly value: Node }>
 
+/** Values of single letters stand in the order of the alphabet, whatever order they are stated in: (1, 2) is y = 2, x = 1. */
+const inNameOrder = (list: Assignments): Assignments =>
+  list.every(({ name }) => /^[a-z]$/i.test(name)) && new Set(list.map(({ name }) => name)).size === list.length
+    ? [...list].sort((one, other) => (one.name < other.name ? -1 : 1))
+    : list
+
 const compareAssignments = (a: Assignments, b: Assignments, c: Comparison): Finding => {
   const names = (list: Assignments) => list.map(({ name }) => name).sort().join("\u0000")
   const distinct = new Set(a.map(({ name }) => name)).size === a.length
@@ -473,6 +565,7 @@ const compareAssignments = (a: Assignments, b: Assignments, c: Comparison): Find
     const values = new Map(b.map(({ name, value }) => [name, value]))
     return allOf(a.map(({ name, value }) => compare(value, values.get(name) ?? value, c)), "assignments")
   }
+  if (names(a) !== names(b) && [...a, ...b].some(({ name }) => isCompound(name))) return found("unequal", "assignments")
   const [left, right] = [recordsOf(a), recordsOf(b)]
   if (left !== null && right !== null) return compareSets(left, right, c)
   if (a.length !== b.length) return found("unequal", "assignments")
@@ -513,14 +606,18 @@ const compareSets = (a: ReadonlyArray<Node>, b: ReadonlyArray<Node>, c: Comparis
   const right = keyed(b)
   const restLeft = [...left].filter(([key]) => !right.has(key)).map(([, item]) => item)
   const restRight = [...right].filter(([key]) => !left.has(key)).map(([, item]) => item)
-  if (restLeft.length === 0 && restRight.length === 0) return found("equal", "set")
+  if (restLeft.length === 0 && restRight.length === 0) {
+    // Repeats count once, unless both sides have some and they are not the same ones.
+    const differ = a.length === b.length && a.length > left.size && !sameRepeats(a, b, c.budget)
+    return found(differ ? "unequal" : "equal", "set")
+  }
   const matched = [...left].filter(([key]) => right.has(key)).map(([, item]) => item)
   const covered = (items: ReadonlyArray<Node>, others: ReadonlyArray<Node>): Finding => {
     let undecided: Finding | null = null
     for (const item of items) {
       let best: Finding = found("unequal", "set")
       for (const other of others) {
-        spend(c.budget, 8)
+        spend(c.budget, 40)
         const one = compare(item, other, c)
         if (one.outcome === "equal") {
           best = one
@@ -535,6 +632,11 @@ const compareSets = (a: ReadonlyArray<Node>, b: ReadonlyArray<Node>, c: Comparis
   }
   // A repeated item may be spelled in two ways, so what is left may also equal something that was matched.
   return allOf([covered(restLeft, [...restRight, ...matched]), covered(restRight, [...restLeft, ...matched])], "set")
+}
+
+const sameRepeats = (a: ReadonlyArray<Node>, b: ReadonlyArray<Node>, budget: Budget): boolean => {
+  const keys = (items: ReadonlyArray<Node>) => items.map((item) => keyOf(item, budget)).sort().join("\u0000")
+  return keys(a) === keys(b)
 }
 
 const inOrder = (a: ReadonlyArray<Node>, b: ReadonlyArray<Node>, c: Comparison, rule: string): Finding =>
@@ -584,8 +686,8 @@ const nested = (node: Node): boolean => partsOf(node).some((item) => item.k === 
 
 /** The gold answer against the other one. Throws `StepsExhausted`. */
 export const compare = (gold: Node, answer: Node, c: Comparison): Finding => {
-  spend(c.budget, 8)
-  return compareNormal(normal(gold, c.budget), normal(answer, c.budget), c)
+  spend(c.budget, 40)
+  return compareNormal(normal(gold, c.budget, c.signsTogether), normal(answer, c.budget, c.signsTogether), c)
 }
 
 const isCollection = (node: Node): boolean => node.k === "list" || node.k === "set"
@@ -598,6 +700,13 @@ const compareNormal = (g: Node, p: Node, c: Comparison): Finding => {
     if (g.k !== "rel" && p.k !== "rel") return compareRatios(g, p, c)
   }
   if (g.k === "residue" || p.k === "residue") {
+    const [one, other] = [
+      residueOf(g) ?? (g.k === "residue" ? { r: g.x, m: g.m } : null),
+      residueOf(p) ?? (p.k === "residue" ? { r: p.x, m: p.m } : null)
+    ]
+    if (one !== null && other !== null) {
+      return allOf([compare(one.m, other.m, c), compare(one.r, other.r, c)], "congruence")
+    }
     return g.k === "residue" && p.k === "residue"
       ? allOf([compare(g.m, p.m, c), compare(g.x, p.x, c)], "congruence")
       : found("unequal", "congruence")
@@ -609,11 +718,34 @@ const compareNormal = (g: Node, p: Node, c: Comparison): Finding => {
   }
   if (g.k === "rel") {
     const value = statedValue(g)
-    if (value !== null && !(value.k === "tuple" && isCollection(p))) return compare(value, p, c)
-    return isCollection(p) || p.k === "tuple" ? compareLists(g, p, c) : found("unequal", "kind")
+    const chain = assignments(g)
+    if (chain !== null && chain.length > 1 && p.k === "tuple") {
+      return inOrder(chain.map((one) => one.value), p.items, c, "assignments")
+    }
+    if (value !== null && !(value.k === "tuple" && isCollection(p))) {
+      const exact = compare(value, p, c)
+      const rounded = g.items.at(-1)
+      // An answer may be either side of "≈".
+      return exact.outcome === "equal" || !g.ops.includes("approx") || rounded === undefined
+        ? exact
+        : compare(rounded, p, c)
+    }
+    return assignments(g) !== null && (isCollection(p) || p.k === "tuple")
+      ? compareLists(g, p, c)
+      : found("unequal", "kind")
   }
   if (p.k === "rel") {
-    const value = statedValue(p)
+    if (assignments(g) !== null && (assignments(p)?.length ?? 0) > 1) return compareLists(g, p, c)
+    const chain = g.k === "tuple" ? assignments(p) : null
+    if (chain !== null && g.k === "tuple" && chain.length > 1) {
+      return inOrder(
+        g.items,
+        chain.map((one) => one.value),
+        c,
+        "assignments"
+      )
+    }
+    const value = statedValue(p) ?? totalOf(g, p)
     if (value === null) return found("unequal", "kind")
     return compare(g, value, c)
   }
@@ -622,12 +754,12 @@ const compareNormal = (g: Node, p: Node, c: Comparison): Finding => {
   if (isCollection(g) && isCollection(p)) return compareLists(g, p, c)
   if (g.k === "tuple" && isCollection(p)) {
     const named = assignments(p)
-    return inOrder(g.items, named === null ? partsOf(p) : named.map(({ value }) => value), c, "tuple")
+    return inOrder(g.items, named === null ? partsOf(p) : inNameOrder(named).map(({ value }) => value), c, "tuple")
   }
   if (isCollection(g) && p.k === "tuple") {
     if ((p.open === "[") !== (p.close === "]")) return found("unequal", "kind")
     const named = assignments(g)
-    return inOrder(named === null ? partsOf(g) : named.map(({ value }) => value), p.items, c, "tuple")
+    return inOrder(named === null ? partsOf(g) : inNameOrder(named).map(({ value }) => value), p.items, c, "tuple")
   }
   if (g.k === "union" && p.k === "union") return compareSets(g.args, p.args, c)
   return found("unequal", "kind")
@@ -721,5 +853,6 @@ const compareText = (g: Node, p: Node): Finding => {
   return found("unequal", "kind")
 }
 
-/** Letters and digits of a text, in lower case. */
-export const letters = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "")
+/** A text as it is compared: lower case, one blank between words, without quotes, brackets and punctuation outside of numbers. */
+export const letters = (text: string): string =>
+  text.toLowerCase().replace(/[,;:!?'"’$\\(){}[\]]|\.(?!\d)/g, " ").replace(/\s+/g, " ").trim()

@@ -18,6 +18,8 @@ export class Cursor {
   readonly budget: Budget
   at = 0
   depth = 0
+  /** Inside of an alignment, its marks are only spaces. */
+  aligned = false
 
   constructor(text: string, budget: Budget) {
     this.text = text
@@ -29,7 +31,7 @@ export class Cursor {
   }
 
   skip(): void {
-    while (isSpace(this.text[this.at])) this.at++
+    while (isSpace(this.text[this.at]) || (this.aligned && this.text[this.at] === "&")) this.at++
   }
 
   peek(word: string): boolean {

@@ -240,10 +240,12 @@ const binomial = (n: Rational, k: Rational, budget: Budget): Exact => {
   if (k.n < 0n || (n.n >= 0n && k.n > n.n)) return Q.zero
   const few = n.n >= 0n && n.n - k.n < k.n ? n.n - k.n : k.n
   if (few > 5000n) return null
+  const bits = bitsIn(n.n)
+  if (bits * Number(few) > maxBits) return null
   let value = 1n
   for (let j = 0n; j < few; j++) {
     value = (value * (n.n - j)) / (j + 1n)
-    spend(budget, 4 + Number(j) / 8)
+    spend(budget, 8 + (Number(j) * bits * (bits + 64)) / 20_000)
   }
   return { n: value, d: 1n }
 }

@@ -20,6 +20,8 @@ const fail = (): never => {
 }
 
 const multiply = (a: bigint, b: bigint): bigint => (a * b) >> bits
+/** A value that is not zero and so small that its digits are lost has no value here. */
+const seen = (x: bigint): bigint => (x < one >> 128n && x > -(one >> 128n) ? fail() : x)
 const divide = (a: bigint, b: bigint): bigint => (b === 0n ? fail() : (a << bits) / b)
 
 const squareRoot = (x: bigint): bigint => {
@@ -160,7 +162,7 @@ class Evaluation {
   compute(node: Node): bigint {
     switch (node.k) {
       case "num":
-        return (node.q.n << bits) / node.q.d
+        return node.q.n === 0n ? 0n : seen((node.q.n << bits) / node.q.d)
       case "based":
         return node.value << bits
       case "unit":
@@ -175,11 +177,19 @@ class Evaluation {
       case "add":
         return node.args.reduce((sum, arg) => sum + this.value(arg), 0n)
       case "mul":
-        return node.args.reduce((result, arg) => multiply(result, this.value(arg)), one)
-      case "div":
-        return divide(this.value(node.a), this.value(node.b))
-      case "pow":
-        return this.power(this.value(node.base), node.exp)
+        return node.args.reduce((result, arg) => {
+          const value = this.value(arg)
+          return result === 0n || value === 0n ? 0n : seen(multiply(result, value))
+        }, one)
+      case "div": {
+        const a = this.value(node.a)
+        const b = divide(a, this.value(node.b))
+        return a === 0n ? 0n : seen(b)
+      }
+      case "pow": {
+        const base = this.value(node.base)
+        return base === 0n ? this.power(base, node.exp) : seen(this.power(base, node.exp))
+      }
       case "fn":
         spend(this.budget, 5000)
         return this.apply(node.name, node.args)

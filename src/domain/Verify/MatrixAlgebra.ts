@@ -2,7 +2,7 @@
 import type { Budget } from "./Budget.ts"
 import { spend } from "./Budget.ts"
 import type { Node } from "./Node.ts"
-import { addition, fn, negated, num, product, someNode } from "./Node.ts"
+import { addition, fn, negated, num, partsOf, product, someNode } from "./Node.ts"
 import { one } from "./Rational.ts"
 
 type Rows = ReadonlyArray<ReadonlyArray<Node>>
@@ -20,9 +20,26 @@ const sumOf = (a: Rows, b: Rows): Rows | null =>
     ? null
     : a.map((row, at) => row.map((entry, column) => addition([entry, b[at]?.[column] ?? num(one)])))
 
+/** Parts of an entry beyond which a product of matrices is not written out: entries share parts, and grow as powers. */
+const maxEntrySize = 1000
+
+/** How many nodes an entry has, written out; more than `most` count as `most`. */
+const sizeOf = (node: Node, most: number): number => {
+  let size = 1
+  for (const part of partsOf(node)) {
+    if (size >= most) return most
+    size += sizeOf(part, most - size)
+  }
+  return Math.min(size, most)
+}
+const sizeOfRows = (rows: Rows): number =>
+  rows.flat().reduce((most, entry) => Math.max(most, sizeOf(entry, maxEntrySize)), 0)
+
 const productOf = (a: Rows, b: Rows, budget: Budget): Rows | null => {
   if (widthOf(a) !== b.length || a.length * widthOf(b) * b.length > maxEntries) return null
-  spend(budget, a.length * widthOf(b) * b.length * 4)
+  const size = (sizeOfRows(a) + sizeOfRows(b)) * b.length
+  if (size > maxEntrySize) return null
+  spend(budget, a.length * widthOf(b) * (4 + size))
   const columns = transposed(b)
   return a.map((row) =>
     columns.map((column) => addition(row.map((entry, at) => product([entry, column[at] ?? num(one)]))))

@@ -29,7 +29,9 @@ export type Node =
   | { readonly k: "unit"; readonly x: Node; readonly unit: string }
   /** `digits` in base `base`. */
   | { readonly k: "based"; readonly value: bigint; readonly digits: string; readonly base: number }
-  | { readonly k: "list" | "set"; readonly items: ReadonlyArray<Node> }
+  /** `by`: the word that joined the items of a list; it matters to inequalities. */
+  | { readonly k: "list"; readonly items: ReadonlyArray<Node>; readonly by?: "and" | "or" }
+  | { readonly k: "set"; readonly items: ReadonlyArray<Node> }
   | { readonly k: "tuple"; readonly open: string; readonly close: string; readonly items: ReadonlyArray<Node> }
   | { readonly k: "matrix"; readonly rows: ReadonlyArray<ReadonlyArray<Node>> }
   | { readonly k: "rel"; readonly ops: ReadonlyArray<RelationOperator>; readonly items: ReadonlyArray<Node> }
@@ -159,8 +161,11 @@ export const canonicalForm = (node: Node): string => {
     case "based":
       return `${node.digits}_${node.base}`
     case "list":
-    case "set":
-      return `{${node.items.map(canonicalForm).sort().join(",")}}`
+    case "set": {
+      const unequal = node.k === "list" &&
+        node.items.every((item) => item.k === "rel" && item.ops.some((op) => op !== "="))
+      return `{${node.items.map(canonicalForm).sort().join(",")}}${unequal && node.k === "list" ? node.by ?? "" : ""}`
+    }
     case "tuple":
       return `${node.open}${node.items.map(canonicalForm).join(",")}${node.close}`
     case "matrix":
@@ -187,3 +192,53 @@ const flattened = (kind: "add" | "mul", args: ReadonlyArray<Node>): ReadonlyArra
   args.some((arg) => arg.k === kind)
     ? args.flatMap((arg) => (arg.k === kind ? flattened(kind, arg.args) : [arg]))
     : args
+
+/** The node with each of its direct parts replaced by what `change` makes of it, in order. */
+export const withParts = (node: Node, change: (part: Node) => Node): Node => {
+  switch (node.k) {
+    case "num":
+    case "sym":
+    case "based":
+    case "time":
+    case "text":
+      return node
+    case "add":
+    case "mul":
+      return { k: node.k, args: node.args.map(change) }
+    case "union":
+    case "intersection":
+    case "difference":
+      return { k: node.k, args: node.args.map(change) }
+    case "fn":
+      return { k: "fn", name: node.name, args: node.args.map(change) }
+    case "div":
+      return { k: "div", a: change(node.a), b: change(node.b) }
+    case "pow":
+      return { k: "pow", base: change(node.base), exp: change(node.exp) }
+    case "big":
+      return { ...node, from: change(node.from), to: change(node.to), body: change(node.body) }
+    case "pm":
+      return { ...node, a: node.a === null ? null : change(node.a), b: change(node.b) }
+    case "percent":
+    case "degree":
+      return { k: node.k, x: change(node.x) }
+    case "unit":
+      return { ...node, x: change(node.x) }
+    case "list":
+    case "set":
+    case "tuple":
+    case "ratio":
+    case "rel":
+      return { ...node, items: node.items.map(change) }
+    case "matrix":
+      return { k: "matrix", rows: node.rows.map((row) => row.map(change)) }
+    case "residue":
+      return { k: "residue", x: change(node.x), m: change(node.m) }
+  }
+}
+
+/** The node with each free variable `from` called `to`. */
+export const renamed = (node: Node, from: string, to: string): Node => {
+  if (node.k === "sym") return node.name === from ? sym(to) : node
+  return node.k === "big" && node.variable === from ? node : withParts(node, (part) => renamed(part, from, to))
+}

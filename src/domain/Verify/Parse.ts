@@ -7,16 +7,36 @@ import { spend } from "./Budget.ts"
 import { closingBrace, groupedComma, rowEnd } from "./Clean.ts"
 import { isDigit, isLetter, isSpace, Unreadable } from "./Cursor.ts"
 import type { Node, RelationOperator } from "./Node.ts"
-import { addition, fn, negated, product, sym } from "./Node.ts"
+import { addition, fn, negated, num, product, sym } from "./Node.ts"
 import type { Reading } from "./Numerals.ts"
 import { alphanumericBased, clockTime } from "./Numerals.ts"
-import { isUnitWord } from "./Units.ts"
+import { divide, rational } from "./Rational.ts"
+import { isUnitWord, unitSize } from "./Units.ts"
 import { functions } from "./Words.ts"
 
 export interface Parsed {
   readonly node: Node
   /** A comma between digits was taken as a thousands separator: the list is another reading. */
   readonly grouped: boolean
+}
+
+const multipliers: ReadonlyMap<string, bigint> = new Map([
+  ["dozen", 12n],
+  ["hundred", 100n],
+  ["thousand", 1000n],
+  ["million", 1_000_000n],
+  ["billion", 1_000_000_000n],
+  ["trillion", 1_000_000_000_000n]
+])
+
+type Unit = Extract<Node, { k: "unit" }>
+
+/** 5 feet 6 inches in the second unit; null where the units do not add. */
+const mixedUnits = (a: Unit, b: Unit): Node | null => {
+  const [larger, smaller] = [unitSize(a.unit), unitSize(b.unit)]
+  if (larger === null || smaller === null || larger.dimension !== smaller.dimension) return null
+  const ratio = divide(larger.size, smaller.size)
+  return ratio === null ? null : { k: "unit", x: addition([product([a.x, num(ratio)]), b.x]), unit: b.unit }
 }
 
 /** Bars whose side is tried both ways before an answer with many of them is given up. */
@@ -48,21 +68,22 @@ class Parser extends Atoms {
   // ---- statements and lists
 
   /** `and`, `or` between items; written together with what follows in "1or x". */
-  connective(): boolean {
+  connective(): "and" | "or" | null {
     const word = this.word()
-    for (const known of ["and", "or"]) {
+    for (const known of ["and", "or"] as const) {
       if (word === known || (word.startsWith(known) && /^[A-Z]/.test(word.slice(known.length)))) {
         this.at += known.length
-        return true
+        return known
       }
     }
-    return false
+    return null
   }
 
   /** Items up to something that cannot continue a list. Semicolons bind less than commas. */
   sequence(cells = false): Sequence {
     const groups: Array<Array<Node>> = [[]]
     let separated = false
+    let by: "and" | "or" | undefined
     for (;;) {
       this.skip()
       const sign = this.text[this.at]
@@ -74,8 +95,11 @@ class Parser extends Atoms {
         separated = true
         if ((groups.at(-1) ?? []).length > 0) groups.push([])
       } else if (sign === "&" && !cells) this.at++
-      else if (this.connective()) separated = true
-      else if (sign === undefined) break
+      else if (this.atConnective()) {
+        const word = this.connective()
+        by = word === "or" ? "or" : by ?? "and"
+        separated = true
+      } else if (sign === undefined) break
       else {
         const group = groups.at(-1) ?? []
         const waiting = group.length === 0 || this.justSeparated()
@@ -86,7 +110,7 @@ class Parser extends Atoms {
       }
     }
     const full = groups.filter((group) => group.length > 0)
-    if (full.length <= 1) return { items: full[0] ?? [], separated }
+    if (full.length <= 1) return { items: full[0] ?? [], separated, ...(by === undefined ? {} : { by }) }
     return {
       items: full.map((group) => {
         const [only] = group
@@ -94,6 +118,13 @@ class Parser extends Atoms {
       }),
       separated: true
     }
+  }
+
+  atConnective(): boolean {
+    const from = this.at
+    const found = this.connective() !== null
+    this.at = from
+    return found
   }
 
   justSeparated(): boolean {
@@ -116,6 +147,10 @@ class Parser extends Atoms {
 
   relationOperator(): RelationOperator | null {
     this.skip()
+    if (this.aligned && this.text[this.at] === rowEnd && /^\n[\s&]*[=<>]/.test(this.text.slice(this.at, this.at + 8))) {
+      this.at++
+      this.skip()
+    }
     for (const [written, operator] of relationWords) {
       if (this.text.startsWith(written, this.at)) {
         this.at += written.length
@@ -129,7 +164,7 @@ class Parser extends Atoms {
     return this.deeper(() => {
       const items: Array<Node> = []
       const ops: Array<RelationOperator> = []
-      if (!this.peek("=")) items.push(this.setExpression())
+      if (!this.peek("=") && !this.peek("\\approx ")) items.push(this.setExpression())
       for (let operator = this.relationOperator(); operator !== null; operator = this.relationOperator()) {
         if (items.length === 0) { // "= 5"
           items.push(this.setExpression())
@@ -261,7 +296,10 @@ class Parser extends Atoms {
           continue
         }
       }
-      factors.push(this.power())
+      const next = this.power()
+      if (last?.k === "num" && next.k === "num" && isDigit(sign) && next.q.d === 1n) this.fail() // "1 2" is no product
+      if (last?.k === "unit" && next.k === "unit") factors[factors.length - 1] = mixedUnits(last, next) ?? this.fail()
+      else factors.push(next)
     }
   }
 
@@ -299,7 +337,8 @@ class Parser extends Atoms {
     const name = this.command()
     return !(name === "" || name === "in" || name === "approx" || name === "equiv" || name === "cup" ||
       name === "cap" || name === "setminus"
-      || name === "pm" || name === "mp" || name === "end" || name === "pmod" || name === "mod" || name === "circ")
+      || name === "choose" || name === "over" || name === "pm" || name === "mp" || name === "end" || name === "pmod" ||
+      name === "mod" || name === "circ")
   }
 
   /** Whether the bracket here has a partner of its own, and so does not end an interval as in [0,1[. */
@@ -353,6 +392,10 @@ class Parser extends Atoms {
       } else if (sign === "_" && base.k === "pow" && base.base.k === "sym") {
         this.at++
         base = { k: "pow", base: sym(`${base.base.name}_${this.subscript()}`), exp: base.exp }
+      } else if (
+        sign === "_" && base.k === "num" && base.q.d === 1n && base.q.n >= 0n && this.text[this.at - 1] === ")"
+      ) {
+        base = this.based(String(base.q.n))
       } else if (sign === "\\" && this.command() === "circ") {
         this.takeCommand("circ")
         base = { k: "degree", x: base }
@@ -408,7 +451,7 @@ class Parser extends Atoms {
         this.at = close + 1
       } else if (base.k === "num" || words.length > 0) {
         const word = this.word()
-        if (!isUnitWord(word) && !(words.length > 0 && word === "per")) {
+        if (!isUnitWord(word) && !multipliers.has(word) && !(words.length > 0 && word === "per")) {
           const slash = words.length > 0
             ? /^\s*\/\s*(?:\\text\{\s*([a-z]+)\s*\}|([a-z]+)\b)/.exec(this.text.slice(this.at, this.at + 24))
             : null
@@ -438,17 +481,24 @@ class Parser extends Atoms {
       this.at = back
       return null
     }
+    const multiplier = multipliers.get(words[0] ?? "")
+    if (multiplier !== undefined) {
+      const scaled = product([base, num(rational(multiplier))])
+      return words.length === 1 ? scaled : { k: "unit", x: scaled, unit: words.slice(1).join(" ") }
+    }
     const text = words.join(" ")
     return /^(?:degrees?|deg)$/.test(text) ? { k: "degree", x: base } : { k: "unit", x: base, unit: text }
   }
 
   whole(): Node {
-    const { items, separated } = this.sequence()
+    const { by, items, separated } = this.sequence()
     this.skip()
     if (this.at < this.text.length) this.fail()
     const [only] = items
     if (only === undefined) this.fail()
-    return items.length === 1 && !(separated && only.k === "list") ? only : { k: "list", items }
+    return items.length === 1 && !(separated && only.k === "list")
+      ? only
+      : { k: "list", items, ...(by === undefined ? {} : { by }) }
   }
 }
 

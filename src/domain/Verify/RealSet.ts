@@ -99,7 +99,7 @@ const isVariable = (node: Node): boolean => {
       return node.args[0]?.k === "sym" && node.args.every((arg) => arg.k === "sym" || arg.k === "num") &&
         hasVariables(node)
     case "fn":
-      return node.name === "abs" && node.args.every(isVariable)
+      return (node.name === "abs" || /^[fgFG]'*$/.test(node.name)) && node.args.every(isVariable)
     default:
       return false
   }
@@ -161,6 +161,28 @@ const absoluteShape = (left: Node, operator: RelationOperator, bound: Node): Sha
     : { k: below || operator === "!=" ? "intersection" : "union", parts: [low, high] }
 }
 
+/** Inequalities joined by "and" hold together, by "or" apart; after a mere comma, half-lines that overlap hold together. */
+const joint = (by: "and" | "or" | undefined, parts: ReadonlyArray<Shape>): "union" | "intersection" => {
+  if (by !== undefined) return by === "and" ? "intersection" : "union"
+  const sides = parts.map((part) =>
+    part.k !== "interval"
+      ? null
+      : part.interval.from === minusInfinity
+      ? "below"
+      : part.interval.to === infinity
+      ? "above"
+      : null
+  )
+  if (!sides.includes("below") || !sides.includes("above") || sides.length !== 2) return "union"
+  const ends = parts.map((part, at) =>
+    part.k !== "interval"
+      ? NaN
+      : sizeOf(sides[at] === "below" ? part.interval.to : part.interval.from, { left: 100_000 }) ?? NaN
+  )
+  const [below, above] = sides[0] === "below" ? ends : [ends[1], ends[0]]
+  return (below ?? NaN) > (above ?? NaN) ? "intersection" : "union"
+}
+
 /** What a node says as a set of reals; null where it says none. A pair in brackets is an interval only where `pairs` allows it. */
 const shapeOf = (node: Node, pairs: boolean): Shape | null => {
   switch (node.k) {
@@ -179,7 +201,8 @@ const shapeOf = (node: Node, pairs: boolean): Shape | null => {
       if (node.items.every(isScalar)) return { k: "points", points: node.items }
       const parts = node.items.map((item) => shapeOf(item, pairs))
       const full = parts.filter((part) => part !== null)
-      return full.length === parts.length && full.length > 0 ? { k: "union", parts: full } : null
+      if (full.length !== parts.length || full.length === 0) return null
+      return { k: node.items.every((item) => item.k === "rel") ? joint(node.by, full) : "union", parts: full }
     }
     case "union":
     case "intersection":
@@ -232,6 +255,12 @@ const membership = (shape: Shape, line: Line, sizes: ReadonlyMap<Node, number>):
   }
 }
 
+/** Whether a pair that should be an interval has its larger end first, and so is none. */
+const isReversed = (shape: Shape, sizes: ReadonlyMap<Node, number>): boolean =>
+  shape.k === "interval"
+    ? (sizes.get(shape.interval.from) ?? NaN) > (sizes.get(shape.interval.to) ?? NaN)
+    : "parts" in shape && shape.k !== "intersection" && shape.parts.some((part) => isReversed(part, sizes))
+
 /** Whether a node can only be meant as a set of reals: a union, a half-open or unbounded interval, an inequality. */
 export const isRealSet = (node: Node): boolean => {
   switch (node.k) {
@@ -283,6 +312,7 @@ export const sameRealSet = (
     sizes.set(end, size)
     if (!line.add(size, end)) return null
   }
+  if (isReversed(left, sizes) || isReversed(right, sizes)) return null
   const inLeft = membership(left, line, sizes)
   const inRight = membership(right, line, sizes)
   for (let cell = 0; cell <= 2 * line.ends.length; cell++) if (inLeft(cell) !== inRight(cell)) return false

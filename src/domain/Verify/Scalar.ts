@@ -11,7 +11,7 @@ import { canonicalForm, num, partsOf, someNode } from "./Node.ts"
 import { ComplexEvaluation, RealEvaluation } from "./Numeric.ts"
 import type { Rational } from "./Rational.ts"
 import * as Q from "./Rational.ts"
-import { unitSize } from "./Units.ts"
+import { isUnclear, unitSize } from "./Units.ts"
 
 export interface Tolerance {
   /** Decimals to which values are compared where one is written with a decimal point. */
@@ -35,7 +35,7 @@ const isInfinite = (node: Node): boolean => someNode(node, (part) => part.k === 
 const isImaginary = (node: Node): boolean => someNode(node, (part) => part.k === "sym" && part.name === "i")
 
 /** Names of the free variables of both sides, sorted. */
-const variablesOf = (...nodes: ReadonlyArray<Node>): ReadonlyArray<string> => {
+export const variablesOf = (...nodes: ReadonlyArray<Node>): ReadonlyArray<string> => {
   const names = new Set<string>()
   const walk = (node: Node, bound: ReadonlySet<string>): void => {
     if (node.k === "sym") {
@@ -94,6 +94,7 @@ const halfTurn: Node = { k: "div", a: { k: "sym", name: "pi" }, b: num(Q.rationa
 export const sameScalar = (gold: Node, answer: Node, tolerance: Tolerance, budget: Budget): Finding => {
   const a = uncarried(gold)
   const b = uncarried(answer)
+  if (a.unit !== b.unit && (isUnclear(a.unit ?? "") || isUnclear(b.unit ?? ""))) return finding("undecided", "unit")
   if (a.unit !== null && b.unit !== null && a.unit !== b.unit) {
     const left = unitSize(a.unit)
     const right = unitSize(b.unit)
@@ -106,10 +107,16 @@ export const sameScalar = (gold: Node, answer: Node, tolerance: Tolerance, budge
       }
     }
   }
+  const inner = (node: Node) =>
+    someNode(node, (part) => part.k === "text" || (part.k === "unit" && isUnclear(part.unit)))
+  if ((inner(a.core) || inner(b.core)) && canonicalForm(gold) !== canonicalForm(answer)) {
+    return finding("undecided", "words")
+  }
   if (a.degree !== b.degree) {
     // A degree sign on one side alone is usually left out on the other; where the other has pi, it is in radians.
     const [angle, other] = a.degree ? [a.core, b.core] : [b.core, a.core]
-    if (someNode(other, (part) => part.k === "sym" && part.name === "pi")) {
+    const isRadian = /^rad(?:ians?)?$/.test((a.degree ? b.unit : a.unit) ?? "")
+    if (isRadian || someNode(other, (part) => part.k === "sym" && part.name === "pi")) {
       return sameValue({ k: "mul", args: [angle, halfTurn] }, other, tolerance, budget)
     }
   }
@@ -130,12 +137,12 @@ const isFraction = (value: ReturnType<typeof exactValue>): value is Rational => 
  * Whether two doubles agree to a number of decimals. Values below a thousandth must also agree to three digits: 10^-9 is not
  * 2 * 10^-9, whatever six decimals say.
  */
-const agreeDecimally = (a: number, b: number, tolerance: Tolerance): boolean => {
-  const apart = Math.abs(a - b)
+const agreeDecimally = (a: number, b: number, tolerance: Tolerance, exactly?: number): boolean => {
+  const apart = exactly ?? Math.abs(a - b)
   const size = Math.max(Math.abs(a), Math.abs(b))
   if (!Number.isFinite(size)) return false // two different values, at least one beyond a double
   if (tolerance.relative !== null) return apart <= tolerance.relative * size
-  if (apart > 0.5000001 * 10 ** -tolerance.precision && apart > 4e-15 * size) return false
+  if (apart > 0.5000001 * 10 ** -tolerance.precision && (exactly !== undefined || apart > 4e-15 * size)) return false
   return size >= 1e-3 || size === 0 || apart <= 5e-4 * size
 }
 
@@ -150,8 +157,9 @@ const sameValue = (a: Node, b: Node, tolerance: Tolerance, budget: Budget): Find
       return finding((left.n - right.n) % tolerance.modulo === 0n ? "equal" : "unequal", "modulo")
     }
     if (!decimal && tolerance.relative === null) return finding("unequal", "exact")
+    const apart = Q.toNumber(Q.absolute(Q.subtract(left, right)))
     return finding(
-      agreeDecimally(Q.toNumber(left), Q.toNumber(right), tolerance) ? "equal" : "unequal",
+      agreeDecimally(Q.toNumber(left), Q.toNumber(right), tolerance, apart) ? "equal" : "unequal",
       tolerance.relative === null ? "decimal" : "tolerance"
     )
   }
@@ -195,7 +203,8 @@ const sameConstants = (a: Node, b: Node, rounded: boolean, tolerance: Tolerance,
     }
     const precise = sameConstantFinding(a, b, budget)
     if (precise.outcome !== "undecided") return precise
-    return apart <= 1e-12 * real.peak && real.peak < 1e12 ? finding("equal", "value") : precise
+    const size = Math.max(Math.abs(x), Math.abs(y))
+    return apart <= 1e-12 * size && real.peak < 1e6 * size ? finding("equal", "value") : precise
   }
   const complex = new ComplexEvaluation(none, budget)
   const u = complex.value(a)
@@ -208,7 +217,7 @@ const sameConstants = (a: Node, b: Node, rounded: boolean, tolerance: Tolerance,
       "decimal"
     )
   }
-  if (apart <= 1e-12 * Math.max(complex.peak, 1e-300)) return finding("equal", "complex")
+  if (apart <= 1e-14 * Math.max(complex.peak, 1e-300)) return finding("equal", "complex")
   return apart > 1e-9 * complex.peak ? finding("unequal", "complex") : finding("undecided", "no-value")
 }
 
@@ -219,9 +228,6 @@ const sameConstantFinding = (a: Node, b: Node, budget: Budget): Finding => {
 
 // ---- expressions with variables
 
-const wantedPoints = 6
-const maxAttempts = 24
-
 /** A double in [0, 1) that depends on the numbers alone. */
 const spread = (attempt: number, index: number): number => {
   let h = Math.imul(attempt + 1, 0x9E3779B1) ^ Math.imul(index + 1, 0x85EBCA6B)
@@ -230,16 +236,39 @@ const spread = (attempt: number, index: number): number => {
   return ((h ^ (h >>> 15)) >>> 0) / 2 ** 32
 }
 
-/** Positive points first, then points of both signs. */
-const pointOf = (variables: ReadonlyArray<string>, attempt: number): ReadonlyMap<string, number> =>
-  new Map(variables.map((name, index): [string, number] => {
-    const size = 0.2 + 2.6 * spread(attempt, index)
-    return [name, attempt >= 4 && spread(attempt, index + 97) < 0.5 ? -size : size]
-  }))
+type PointAt = (variables: ReadonlyArray<string>, attempt: number) => ReadonlyMap<string, number>
 
-/** Small positive integers, for factorials, powers of -1 and sums up to n. */
-const integersOf = (variables: ReadonlyArray<string>, attempt: number): ReadonlyMap<string, number> =>
-  new Map(variables.map((name, index): [string, number] => [name, 1 + ((attempt * (2 * index + 1) + 3 * index) % 11)]))
+/** Three points near one, all positive; then each variable negative alone, all of them, and mixed signs of sizes up to 200. */
+const realPoint: PointAt = (variables, attempt) => {
+  const alone = attempt - 3
+  const scale = alone > variables.length ? [1, 5, 40, 200][(attempt - variables.length) % 4] ?? 1 : 1
+  return new Map(variables.map((name, index): [string, number] => {
+    const size = scale === 1 ? 0.2 + 2.6 * spread(attempt, index) : scale * (1 + spread(attempt, index))
+    const mixed = variables.length === 1 ? attempt % 2 === 0 : spread(attempt, index + 97) < 0.5
+    const negative = alone < 0
+      ? false
+      : alone < variables.length
+      ? index === alone
+      : alone === variables.length || mixed
+    return [name, negative ? -size : size]
+  }))
+}
+
+/** Points that are tried: enough to see every variable negative alone, for up to eight variables. */
+const realAttempts = (variables: ReadonlyArray<string>): number => Math.min(variables.length, 8) + 10
+
+/** Small integers, for factorials, roundings, powers of -1 and sums up to n. */
+const integerPoint: PointAt = (variables, attempt) =>
+  new Map(variables.map((name, index): [string, number] => [name, 1 + ((attempt * (2 * index + 1) + 3 * index) % 13)]))
+
+/** Halves of odd numbers: where roundings of numbers between integers differ. */
+const halfPoint: PointAt = (variables, attempt) =>
+  new Map(variables.map((name, index): [string, number] => [name, ((attempt * (2 * index + 1)) % 11) - 4.5]))
+
+const roundings = new Set(["floor", "ceil", "round", "mod", "gcd", "lcm"])
+const isRounding = (node: Node): boolean => someNode(node, (part) => part.k === "fn" && roundings.has(part.name))
+/** Letters that stand for integers by custom. */
+const integerLetters = /^[i-nN](?:_.*)?$/
 
 /** Two expressions at sample points: one clear difference decides, and so do enough agreements without one. */
 const atPoints = (
@@ -274,27 +303,44 @@ const atPoints = (
     }
     if (!Number.isFinite(apart)) return "none"
     if (rounded) {
-      const allowed = tolerance.relative === null
-        ? 10 ** -tolerance.precision * Math.max(1, size)
-        : tolerance.relative * size
+      const allowed = tolerance.relative !== null
+        ? tolerance.relative * size
+        : size < 1e-3
+        ? 5e-4 * size
+        : 10 ** -tolerance.precision * Math.max(1, size)
       return apart <= allowed ? "agree" : "differ"
     }
-    if (apart <= 1e-10 * Math.max(size, 1e-2) || apart <= 1e-13 * peak) return "agree"
+    if (apart <= 1e-10 * size || (size <= 1e-13 * peak && apart <= 1e-14 * peak)) return "agree"
     return apart > 1e-7 * size && apart > 1e-11 * peak ? "differ" : "unclear"
   }
   let unclear = false
-  const run = (pointAt: typeof pointOf, inComplex: boolean, attempts: number): Finding | null => {
+  const run = (pointAt: PointAt, inComplex: boolean, attempts: number, least: number): Finding | null => {
     let agreed = 0
-    for (let attempt = 0; attempt < attempts && agreed < wantedPoints; attempt++) {
+    for (let attempt = 0; attempt < attempts; attempt++) {
       const result = test(pointAt(variables, attempt), inComplex)
       if (result === "differ") return finding("unequal", "points")
       if (result === "agree") agreed++
       if (result === "unclear") unclear = true
     }
-    return agreed >= 4 && !unclear ? finding("equal", "points") : null
+    return agreed >= least && !unclear ? finding("equal", "points") : null
   }
-  return run(pointOf, complex, maxAttempts) ?? (unclear ? null : run(integersOf, complex, 12))
-    ?? (complex || unclear ? null : run(pointOf, true, 12)) ?? finding("undecided", "no-value")
+  const undecided = finding("undecided", "no-value")
+  if (!complex && (isRounding(a) || isRounding(b))) {
+    const integers = run(integerPoint, false, 14, 6)
+    if (integers?.outcome !== "equal" || variables.every((name) => integerLetters.test(name))) {
+      return integers ?? undecided
+    }
+    const halves = run(halfPoint, false, 11, 0)
+    return halves?.outcome === "unequal" ? halves : run(realPoint, false, realAttempts(variables), 0) ?? undecided
+  }
+  return run(realPoint, complex, realAttempts(variables), 4) ?? (unclear ? null : run(integerPoint, complex, 12, 4))
+    ?? (complex || unclear ? null : run(realPoint, true, realAttempts(variables), 4)) ?? undecided
+}
+
+/** The integer that a value is, without its sign of percent, degrees or unit; null where it is none. */
+export const integerValue = (node: Node, budget: Budget): bigint | null => {
+  const exact = exactValue(uncarried(node).core, budget)
+  return exact !== null && exact !== "undefined" && Q.isInteger(exact) ? exact.n : null
 }
 
 /** A comparable size of a constant, or null where it has none. */

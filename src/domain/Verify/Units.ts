@@ -73,6 +73,12 @@ export const isUnitWord = (word: string): boolean => {
   return word.length > 1 && (units.has(lower) || counted.has(lower))
 }
 
+const unclear =
+  /\b(?:not|no|least|most|more|less|fewer|greater|than|over|under|above|below|before|after|out|squared|cubed|doubled|tripled|factorial|times|percent|half|quarter|third|only if|except|mod|divided|plus|minus|if|when|unless|even|odd|to|of|by|between|divisible)\b/
+
+/** Whether the words after a value may change it, so that they cannot be dropped: "at least", "squared", "more". */
+export const isUnclear = (text: string): boolean => text !== "times" && unclear.test(text)
+
 /** One reading of a unit's text: dimension with its power, and size; null where the words are none that is known. */
 export interface UnitSize {
   readonly dimension: string

@@ -205,7 +205,56 @@ export const equalPairs: Readonly<Record<string, ReadonlyArray<readonly [string,
     ["1", "\\lim_{x\\to 0}\\frac{\\sin x}{x} = 1"],
     ["2", "\\int_0^{\\pi} \\sin x\\,dx"],
     ["24", "\\prod_{k=1}^{4} k"]
-  ]
+  ],
+  plusMinus: [
+    ["0,\\pm1", "-1,0,1"],
+    ["\\pm1,\\pm2", "-2,-1,1,2"],
+    ["1\\pm i,5", "5,1+i,1-i"],
+    ["(\\pm3,0)", "(3,0),(-3,0)"],
+    ["\\pm1\\pm\\sqrt2", "1+\\sqrt2,1-\\sqrt2,-1+\\sqrt2,-1-\\sqrt2"],
+    ["|x|=3", "x=3,x=-3"],
+    ["x\\in\\{\\pm1,\\pm2\\}", "-2,-1,1,2"]
+  ],
+  roundings: [["\\lceil n/2\\rceil", "\\lfloor (n+1)/2\\rfloor"], [
+    "\\lfloor n^2/4\\rfloor",
+    "\\lfloor n/2\\rfloor\\lceil n/2\\rceil"
+  ], ["|n-10|", "\\sqrt{(n-10)^2}"]],
+  named: [
+    ["(1,2)", "y=2,x=1"],
+    ["(0,0)", "x=y=0"],
+    ["(1,1,1)", "a=b=c=1"],
+    ["7", "m+n=7"],
+    ["f^{-1}(x)=2x+3", "2x+3"],
+    ["f(x)+f(y)", "f(y)+f(x)"]
+  ],
+  clauses: [
+    ["x=\\frac\\pi4+k\\pi,k\\in\\mathbb Z", "x=k\\pi+\\frac{\\pi}{4}\\ (k\\in\\mathbb{Z})"],
+    ["x=\\frac\\pi4+k\\pi,k\\in\\mathbb Z", "x=\\frac\\pi4+n\\pi, n\\in\\mathbb Z"],
+    ["f(x)=x", "f(x)=x \\text{ for all }x"],
+    ["2n-1", "2n-1\\text{ for all }n\\ge1"]
+  ],
+  written: [
+    ["12", "\\textbf{(A)}\\ 12"],
+    ["\\emptyset", "\\text{no solution}"],
+    ["\\mathbb{R}", "\\text{all real numbers}"],
+    ["5", "five"],
+    ["\\text{Yes}", "\\text{Yes, it is possible}"],
+    ["\\binom{10}{3}", "{10 \\choose 3}"],
+    ["\\frac35", "{3\\over5}"],
+    ["11", "(1011)_2"],
+    ["7", "\\begin{aligned}x&=3+4\\\\&=7\\end{aligned}"],
+    ["5", "5\\checkmark"]
+  ],
+  units2: [
+    ["2000000", "2\\text{ million}"],
+    ["66\\text{ inches}", "5\\text{ feet }6\\text{ inches}"],
+    ["9.8", "9.8\\ \\mathrm{m/s^2}"],
+    ["5", "5\\mathrm{~cm}^2"],
+    ["\\frac{\\ln 2}{2}", "\\ln 2/2"],
+    ["\\frac{\\pi}{4}-\\frac{\\ln 2}{2}", "\\pi/4-\\ln 2/2"],
+    ["3", "\\log 8/\\log 2"]
+  ],
+  connectives: [["1<x\\text{ and }x<3", "1<x<3"], ["x>1,x<3", "1<x<3"], ["x<1,x>3", "x<1\\text{ or }x>3"]]
 }
 
 export const differentPairs: Readonly<Record<string, ReadonlyArray<readonly [string, string]>>> = {
@@ -316,5 +365,69 @@ export const differentPairs: Readonly<Record<string, ReadonlyArray<readonly [str
     ["5", "__proto__"],
     ["5", "\\write18{touch x}"],
     ["5", "five hundred"]
+  ],
+  approximate: [
+    ["\\sqrt2\\approx1.41", "\\sqrt3\\approx1.73"],
+    ["2>1", "3>2"],
+    ["123456789012345678.0", "123456789012345679.0"],
+    ["0.0000001x", "0.0000002x"],
+    ["10^{-13}\\sqrt x", "2\\cdot10^{-13}\\sqrt x"],
+    ["10^{-100}\\sqrt2", "2\\cdot10^{-100}\\sqrt2"],
+    ["1 2", "2"],
+    ["6", "2 3"]
+  ],
+  letters: [
+    ["abc", "a-bc"],
+    ["a-b-c", "a-(b-c)"],
+    ["xyz", "x-y-z"],
+    ["abc!", "abc"],
+    ["BAC", "CAB"],
+    ["f(g(x))", "g(f(x))"],
+    ["f(x+y)", "f(x)+f(y)"],
+    ["f(0)", "0"],
+    ["\\text{2.5 cm}", "\\text{25 cm}"],
+    ["\\text{-5 degrees}", "\\text{5 degrees}"],
+    ["\\text{x > 1}", "\\text{x < 1}"],
+    ["\\text{C++}", "\\text{C}"],
+    ["\\text{(E)}", "\\text{(E)}-1"]
+  ],
+  sides: [
+    ["x>3", "(3,x)"],
+    ["a<b<c", "(c,b,a)"],
+    ["x+y=3", "3,x+y"],
+    ["x\\ne2", "2,x"],
+    ["xy=6", "x=6"],
+    ["|x|=3", "x=3"],
+    ["a=1,b=2", "(b,a)=(1,2)"],
+    ["(1,2)", "y=1,x=2"],
+    ["1,1,2", "1,2,2"],
+    ["(18,-18)", "[18,-18)"],
+    ["x<1\\text{ or }x>2", "x<1\\text{ and }x>2"],
+    ["\\{n^2:n\\in\\mathbb N\\}", "\\{n:n\\in\\mathbb N\\}"]
+  ],
+  pieces: [
+    ["|x-3|", "3-x"],
+    ["|x+5|", "x+5"],
+    ["\\sqrt{(x+3)^2}", "x+3"],
+    ["\\max(x,-5)", "x"],
+    ["\\min(n,20)", "n"],
+    ["|xy|", "xy"],
+    ["x+y+|z|", "x+y+z"],
+    ["\\lfloor n/2\\rfloor", "\\lceil n/2\\rceil-1"],
+    ["\\lfloor x\\rfloor", "\\lceil x\\rceil-1"],
+    [
+      "\\begin{cases}1&n\\text{ even}\\\\0&n\\text{ odd}\\end{cases}",
+      "\\begin{cases}0&n\\text{ even}\\\\1&n\\text{ odd}\\end{cases}"
+    ]
+  ],
+  counted: [
+    ["2\\text{ million}", "2\\text{ billion}"],
+    ["5", "5\\text{ dozen}"],
+    ["5", "5\\text{ factorial}"],
+    ["7", "\\text{at least }7"],
+    ["5\\text{ feet }6\\text{ inches}", "6\\text{ feet }5\\text{ inches}"],
+    ["n\\text{ not divisible by }4", "n\\text{ divisible by }4"],
+    ["6\\text{ to }1", "6"],
+    ["0", "\\ln 2/2"]
   ]
 }
