@@ -55,6 +55,8 @@ class Answer {
 const isWords = (cleaned: string, text: string): boolean =>
   /^\p{L}[\p{L}\s'’]*$/u.test(text) && (/\p{L}{3}|\p{Lo}/u.test(text) || /^\\text\{[^}]*\}$/.test(cleaned))
 
+const shortWords = new Set(["yes", "no", "odd", "all", "one", "two", "six", "ten"])
+
 const inWords = (text: string): string =>
   text.toLowerCase().replace(/^(?:an?|the)\s+(?=\p{L}{3})/u, "").replace(/\s+/g, " ").replace(/[.,;:!?'’\s]+$/, "")
     .trim()
@@ -123,7 +125,10 @@ const compareAnswers = (gold: Answer, answer: Answer, comparison: Comparison): F
     if (chosen !== null) return finding(chosen === choice ? "equal" : "unequal", "choice")
   }
   if (isWords(gold.cleaned, goldText) && isWords(answer.cleaned, answerText)) {
-    if (inWords(goldText) === inWords(answerText)) return finding("equal", "text")
+    const [a, b] = [inWords(goldText), inWords(answerText)]
+    // Short runs of letters may be products of variables, which have a case; words have none.
+    const isWord = a.length > 3 || shortWords.has(a) || /\\text\{/.test(gold.cleaned + answer.cleaned)
+    if (a === b && (isWord || goldText === answerText)) return finding("equal", "text")
     if (/\\text\{/.test(gold.cleaned) && goldText.length > 2) return finding("unequal", "text")
   }
   // "Yes, because ..." answers a question as "Yes" does.
