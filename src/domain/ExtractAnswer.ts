@@ -383,7 +383,9 @@ const wholeGold = (said: string, layout: Layout): Extracted | null => {
   const short = text.length <= 300 && text.split(/\s+/).length <= 16
   const first = said.length - said.trimStart().length
   const last = said.trimEnd().length - 1
-  const oneSentence = layout.ends.every((end) => end <= first || end >= last)
+  const isFactorial = (end: number) =>
+    [said[end], said[end - 1]].includes("!") && !/!\s+\p{L}{2}/u.test(said.slice(end - 1, end + 5))
+  const oneSentence = layout.ends.every((end) => end <= first || end >= last || isFactorial(end))
   return short && oneSentence ? asWhole(text, "whole") : null
 }
 

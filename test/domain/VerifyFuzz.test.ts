@@ -4,7 +4,7 @@ import { assert, it } from "@effect/vitest"
 import { verify } from "../../src/domain/Verify.ts"
 import { latexLikeText, numbersFrom } from "./Verify/LatexLike.ts"
 
-const pairs = Number(process.env["POLYA_FUZZ_PAIRS"] ?? 100_000)
+const pairs = Number(process.env["POLYA_FUZZ_PAIRS"] ?? 300_000)
 const seed = Number(process.env["POLYA_FUZZ_SEED"] ?? 20_261_121)
 
 it(`${pairs} pairs of LaTeX-like texts neither throw nor hang (seed ${seed})`, () => {
