@@ -251,7 +251,11 @@ export const verify = (
   })
   if (reference === null) return verdict(finding("undecided", "no-gold"))
   if (given === null) return verdict(finding("unequal", "no-answer"))
-  if (gold.length <= maxAnswerCharacters && gold.trim() === pred.trim()) return verdict(finding("equal", "same-text"))
+  // The same text on both sides, however it is read; but for options that say what can be an answer at all.
+  const plain = options.integers === undefined && options.targets === undefined && options.after_think_only !== true
+  if (plain && gold.length <= maxAnswerCharacters && gold.trim() === pred.trim()) {
+    return verdict(finding("equal", "same-text"))
+  }
   if (reference.by === "letter" || given.by === "letter") {
     const fold = (text: string) => (options.lowercase === false ? text : text.toLowerCase())
     return verdict(finding(fold(reference.text) === fold(given.text) ? "equal" : "unequal", "choice"))

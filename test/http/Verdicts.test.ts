@@ -80,7 +80,7 @@ describe("verdicts over HTTP", () => {
         ["/api/verify", { pairs: Array.from({ length: 1_001 }, () => ({ gold: "1", pred: "1" })) }],
         ["/api/verify", { pairs: [{ gold: "1" }] }],
         ["/api/vote", { samples: [{}] }],
-        ["/api/vote", { samples: [{ answer: "1", text: "1" }] }],
+        ["/api/vote", { samples: [{ weight: 1 }] }],
         ["/api/vote", { samples: [{ answer: "1", logprobMean: 1 }] }],
         ["/api/vote", { samples: [{ answer: "1", weight: -1 }] }],
         ["/api/vote", { samples: [], strategy: "coin" }]

@@ -211,7 +211,12 @@ describe("polya vote", { timeout: 120_000 }, () => {
     const rows = [
       {
         id: "a",
-        samples: [{ text: "\\boxed{4}" }, { answer: "4" }, { answer: 5 }, { answer: null }],
+        samples: [
+          { text: "\\boxed{4}", answer: null, model: "m" },
+          { answer: "4", text: "\\boxed{5}", tokens: 7 },
+          { answer: 5 },
+          { answer: null }
+        ],
         gold: "It is \\boxed{4}"
       },
       { id: "b", samples: [{ answer: "1" }, { answer: "2" }] },

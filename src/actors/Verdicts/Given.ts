@@ -48,14 +48,23 @@ const figures = {
   ),
   score: Schema.optionalKey(Schema.NullOr(Schema.Finite).annotate({ description: "Score of a reward model." }))
 }
-export const GivenSample = Schema.Union([
-  Schema.Struct({ text: Text.annotate({ description: "The sample's text; its answer is found in it." }), ...figures }),
-  Schema.Struct({
-    answer: Schema.NullOr(Answer).annotate({ description: "The sample's answer; null: it has none." }),
-    ...figures
-  })
-])
+export const GivenSample = Schema.Struct({
+  text: Schema.optionalKey(
+    Schema.NullOr(Text).annotate({ description: "The sample's text; its answer is found in it." })
+  ),
+  answer: Schema.optionalKey(
+    Schema.NullOr(Answer).annotate({
+      description: "The sample's answer, which goes before its text; null: it has none."
+    })
+  ),
+  ...figures
+}).check(
+  Schema.makeFilter((sample) => "text" in sample || "answer" in sample || "Expected a sample with a text or an answer")
+)
 export type GivenSample = typeof GivenSample.Type
+
+/** The keys of a sample that are looked at. */
+export const sampleKeys: ReadonlyArray<string> = ["text", "answer", ...Object.keys(figures)]
 
 export const GivenBallots = Schema.Struct({
   samples: Schema.Array(GivenSample).check(Schema.isMaxLength(maxSamples)),
@@ -71,10 +80,11 @@ export const pairOf = ({ gold, pred, ...how }: GivenPair): Pair => ({ gold: text
 
 const ballotOf = (given: GivenSample): Ballot => {
   const known = Object.entries(given).filter(([name, value]) => Object.hasOwn(figures, name) && value !== null)
-  return {
-    ...("text" in given ? { text: given.text } : { answer: given.answer === null ? null : textOf(given.answer) }),
-    ...Object.fromEntries(known)
-  }
+  const answer = given.answer == null ? "" : textOf(given.answer)
+  const said = answer.trim() === "" && given.text != null
+    ? { text: given.text }
+    : { answer: answer.trim() === "" ? null : answer }
+  return { ...said, ...Object.fromEntries(known) }
 }
 export const ballotsOf = ({ gold, samples, ...how }: GivenBallots): Ballots => ({
   samples: samples.map(ballotOf),

@@ -2,15 +2,26 @@
 import { Effect, Option, Result } from "effect"
 import { Verdicts } from "../../actors/Verdicts.ts"
 import type { Ballots, GivenUp, VoteResult } from "../../actors/Verdicts/Asked.ts"
-import { ballotsOf, GivenBallots } from "../../actors/Verdicts/Given.ts"
+import { ballotsOf, GivenBallots, sampleKeys } from "../../actors/Verdicts/Given.ts"
 import type { VoteStrategy } from "../../actors/Verdicts/Strategies.ts"
-import type { JsonObject } from "../../domain/Json.ts"
+import { isJsonObject, type Json, type JsonObject } from "../../domain/Json.ts"
 import { type LineFailure, placesOf, workLines } from "./LineWork.ts"
 import { count } from "./Say.ts"
 import { checked, optionsOf, settingsOf, type VerdictFlags } from "./VerifyCommand.ts"
 
 export interface VoteFlags extends VerdictFlags {
   readonly strategy: Option.Option<VoteStrategy>
+}
+
+/** The row with only those keys of its samples that a vote looks at: files carry more. */
+const withKnownKeys = (row: JsonObject): JsonObject => {
+  const { samples } = row
+  if (!Array.isArray(samples)) return row
+  const known = (sample: Json): Json =>
+    isJsonObject(sample)
+      ? Object.fromEntries(Object.entries(sample).filter(([key]) => sampleKeys.includes(key)))
+      : sample
+  return { ...row, samples: samples.map(known) }
 }
 
 export const voteCommand = Effect.fn("Cli.vote")(function*(flags: VoteFlags) {
@@ -27,7 +38,7 @@ export const voteCommand = Effect.fn("Cli.vote")(function*(flags: VoteFlags) {
       ...settings,
       json: flags.json,
       read: (value) =>
-        Result.map(checked(GivenBallots, value, ["samples", "gold", "strategy", "opts"]), (given) => {
+        Result.map(checked(GivenBallots, withKnownKeys(value), ["samples", "gold", "strategy", "opts"]), (given) => {
           const ballots = ballotsOf(given)
           return {
             ...(strategy === undefined ? {} : { strategy }),
