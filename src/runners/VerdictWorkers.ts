@@ -28,6 +28,14 @@ export interface VerdictWorkersOptions {
 /** Pairs that travel to a thread together, and votes. */
 const batchPairs = 128
 const batchVotes = 8
+/** Characters of a batch: two batches and the work on them must fit the heap of a thread. */
+const batchCharacters = 8_000_000
+
+const charactersOf = (job: VerdictJob): number =>
+  job._tag === "Pair"
+    ? job.pair.gold.length + job.pair.pred.length
+    : job.ballots.samples.reduce((sum, { answer, text }) => sum + (answer?.length ?? 0) + (text?.length ?? 0), 0)
+
 /** What the pool holds for each thread, in batches; what is beyond waits with its caller, in turn. */
 const batchesPerThread = 4
 
@@ -78,6 +86,7 @@ const verdictPool = (options: VerdictWorkersOptions) => {
     heapMiB,
     script,
     maxBatch: batchPairs,
+    weight: { of: charactersOf, most: batchCharacters },
     eager: false,
     tracked: true,
     limitMillis,

@@ -25,6 +25,8 @@ export interface PoolOptions<Job, Work> {
   readonly script: URL
   /** Jobs of one batch, at most. */
   readonly maxBatch: number
+  /** What a batch may hold together, by the weight of its jobs; a heavier job goes alone. Default: no bound. */
+  readonly weight?: { readonly of: (job: Job) => number; readonly most: number }
   /** All threads are started at once, not when there is work for them. */
   readonly eager: boolean
   /** The threads say at which job they are (`serveJobs`); then `limitMillis` is for one job, else for a batch. */
@@ -51,6 +53,9 @@ export interface WorkerPool<Job, Work> {
 const startMillis = 30_000
 /** A tracked thread is looked at so often. */
 const lookMillis = 250
+
+/** Threads that may end before they come to a job; it has no result then. */
+const maxStrikes = 1
 
 interface Call<Job, Work> {
   readonly job: Job
@@ -86,7 +91,8 @@ const threadProgram = new URL(
 )
 
 export const makePool = <Job, Work>(options: PoolOptions<Job, Work>): WorkerPool<Job, Work> => {
-  const { eager, heapMiB, maxBatch, plan, script, tracked } = options
+  const { eager, heapMiB, maxBatch, plan, script, tracked, weight } = options
+  const weightOf = (call: Call<Job, Work>): number => weight?.of(call.job) ?? 0
   const workers = Math.max(1, options.workers)
   type MyCall = Call<Job, Work>
   type MyThread = Thread<Job, Work>
@@ -145,9 +151,12 @@ export const makePool = <Job, Work>(options: PoolOptions<Job, Work>): WorkerPool
           const first = waiting[0] as MyCall
           const id = planOf(first)
           let size = 1
+          let heavy = weightOf(first)
           while (size < maxBatch && !first.alone) {
             const next = waiting[size]
             if (next === undefined || next.alone || planOf(next) !== id) break
+            heavy += weightOf(next)
+            if (weight !== undefined && heavy > weight.most) break
             size++
           }
           send(thread, id, waiting.splice(0, size))
@@ -236,7 +245,7 @@ export const makePool = <Job, Work>(options: PoolOptions<Job, Work>): WorkerPool
     const again = calls.filter((call) => {
       if (call.gone) return false
       if (tracked) {
-        if (guilty === undefined ? ++call.strikes > 1 : call === guilty) {
+        if (guilty === undefined ? ++call.strikes > maxStrikes : call === guilty) {
           fail(call, why)
           return false
         }

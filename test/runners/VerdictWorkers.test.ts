@@ -53,6 +53,13 @@ describe("verdict workers", () => {
       assert.deepStrictEqual(asked.map((one) => one.replace(/^\d+ /, "")), ["doubt 1", "doubt 2"])
     }))
 
+  it.live("share batches by what pairs weigh, so that long ones do not fill a thread's heap together", () =>
+    Effect.gen(function*() {
+      const long = numbered(40).map((name) => name.padEnd(2_000_000))
+      const verdicts = yield* verify(long).pipe(Effect.provide(over()))
+      assert.deepStrictEqual(rules(verdicts).map((answer) => answer?.trim()), numbered(40))
+    }))
+
   it.live("answer pairs in order, over many batches and several threads", () =>
     Effect.gen(function*() {
       const [one, other] = yield* Effect.all([verify(numbered(2_000)), verify(numbered(300, 5_000))], {
