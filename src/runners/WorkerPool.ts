@@ -122,12 +122,15 @@ export const makePool = <Job, Work>(options: PoolOptions<Job, Work>): WorkerPool
       timer: undefined
     }
     worker.on("message", (message: PoolAnswer<Work>) => answered(thread, message))
-    worker.on("error", (error: NodeJS.ErrnoException) =>
-      broken(thread, {
+    // An error may overtake answers that the thread gave before; at its exit all of them have come, and blame falls on the right job.
+    let cause: Broken | undefined
+    worker.on("error", (error: NodeJS.ErrnoException) => {
+      cause = {
         reason: error.code === "ERR_WORKER_OUT_OF_MEMORY" ? "memory" : "crash",
         detail: `crashed its thread: ${error.message}`
-      }))
-    worker.on("exit", (code) => broken(thread, { reason: "crash", detail: `ended its thread (code ${code})` }))
+      }
+    })
+    worker.on("exit", (code) => broken(thread, cause ?? { reason: "crash", detail: `ended its thread (code ${code})` }))
     threads.push(thread)
   }
   const startAll = (): void => {
