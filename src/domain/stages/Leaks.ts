@@ -1,9 +1,12 @@
 // The stage that finds programs with their answer written into them: a model that trains on such a program learns to print, not to
-// solve. It reads program fields whole and the fenced Python blocks of responses; a row without a program passes untouched.
+// solve. It reads program fields whole and the fenced Python blocks of responses; a row without a program passes untouched. Of a
+// list of responses only those that leak go; the row goes with them only if nothing is left that solves its problem.
 import { Effect, Schema } from "effect"
 import type { Json } from "../Json.ts"
 import { type LeakKind, leakKinds, scanLeaks } from "../LeakScan.ts"
-import { dropped, kept, type MapStage } from "../Stage.ts"
+import { isNoAnswer } from "../NoAnswer.ts"
+import { dropped, type Fields, kept, type MapStage } from "../Stage.ts"
+import { sampleTexts } from "./SampleTexts.ts"
 
 const names = (description: string, fallback: ReadonlyArray<string>) =>
   Schema.Array(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))).check(Schema.isMaxLength(16))
@@ -21,7 +24,7 @@ export const LeaksParams = Schema.Struct({
   onLeak: Schema.Literals(["drop", "label"])
     .annotate({
       description:
-        "drop: a row with a leak is dropped, and of a list of responses those that leak are left out. label: it is said."
+        "drop: a row with a leak is dropped; of a list of responses those that leak are left out, and the row only if nothing else solves it. label: it is said."
     })
     .pipe(Schema.withDecodingDefaultKey(Effect.succeed("drop" as const))),
   onUncertain: Schema.Literals(["keep", "label", "drop"])
@@ -76,15 +79,22 @@ const textOf = (item: Json | undefined): string | null => {
   return typeof inner === "string" ? inner : null
 }
 
+/** Whether a field holds a program, a solution or a response, of a list at least one. */
+const isSolved = (fields: Fields, { programs, texts }: LeaksParams): boolean =>
+  ["solution", ...programs, ...texts].some((name) => {
+    const value = fields[name]
+    return sampleTexts(Array.isArray(value) ? value : [value ?? null], Infinity).some((sample) => sample !== null)
+  })
+
 /** The reasons under which this stage drops rows. */
 export const leakReasons: ReadonlyArray<string> = leakKinds.map((kind) => `answer-leak-${kind.replaceAll("_", "-")}`)
 
 export const leaks: MapStage<LeaksParams> = {
   kind: "map",
   name: "leaks",
-  version: 1,
+  version: 2,
   cost: "cpu",
-  summary: "Drops or labels rows whose program has the answer written into it instead of working it out.",
+  summary: "Drops or labels programs that have the answer written into them instead of working it out.",
   params: LeaksParams,
   needs: [],
   prepare: (params) => (fields) => {
@@ -92,6 +102,7 @@ export const leaks: MapStage<LeaksParams> = {
     if (!hasProgram && params.texts.every((name) => fields[name] === undefined)) return kept()
     const answer = fields[params.answer]
     if (typeof answer !== "string" && typeof answer !== "number") return kept()
+    if (typeof answer === "string" && isNoAnswer(answer)) return kept()
     const problem = textOf(fields["problem"]) ?? undefined
     const bad: Array<Found> = []
     const told: Array<Found> = []
@@ -124,9 +135,9 @@ export const leaks: MapStage<LeaksParams> = {
         const response = textOf(item)
         return response === null || !isBad(name, pythonBlocksOf(response))
       })
-      if (good.length === 0 && value.length > 0) isRowBad = true
-      else if (good.length < value.length) patch[name] = good
+      if (good.length < value.length) patch[name] = good
     }
+    if (Object.keys(patch).length > 0 && !isSolved({ ...fields, ...patch }, params)) isRowBad = true
     if (bad.length === 0 && told.length === 0) return kept()
     const detail: Json = { findings: [...bad, ...told].map((one) => ({ ...one })) }
     if (isRowBad) return dropped(`answer-leak-${surestOf(bad).replaceAll("_", "-")}`, detail)

@@ -57,7 +57,36 @@ describe("the leaks stage", () => {
     assert.strictEqual(outcome({ solution: "```text\nprint(42)\n```" })._tag, "Kept")
   })
 
-  it("leaves out the samples that leak, and drops the row only if all do", () => {
+  it("leaves a row untouched whose answer is a marker", () => {
+    assert.deepStrictEqual(outcome({ code: "print('n/a')", answer: "n/a" }), { _tag: "Kept", patch: {} })
+  })
+
+  it("keeps a row whose samples all leak while something else solves it", () => {
+    const clean = { problem: "Sum of the primes below 40?", answer: "168", solution: "By sieve \\boxed{168}." }
+    const samples = ["```python\nprint(168)\n```"]
+    const patchOf = (fields: JsonObject, params: JsonObject = {}) => {
+      const found = outcome({ ...clean, samples, ...fields }, params)
+      return found._tag === "Kept" ? found.patch : found._tag
+    }
+    assert.deepStrictEqual(patchOf({}), { samples: [] })
+    assert.deepStrictEqual(patchOf({}, { texts: ["samples"] }), { samples: [] })
+    assert.deepStrictEqual(patchOf({ solution: null, code: honest }), { samples: [] })
+    assert.deepStrictEqual(
+      patchOf({ solution: null, other: [{ answer: "168" }] }, { texts: ["samples", "other"] }),
+      { samples: [] }
+    )
+    assert.deepStrictEqual(patchOf({ solution: null, samples: [...samples, "so 168"] }), { samples: ["so 168"] })
+    // Nothing is left: blanks, markers and what is no sample solve nothing.
+    for (const solution of [null, " ", "N/A", 5, {}]) assert.strictEqual(patchOf({ solution }), "Dropped")
+    for (const rest of [null, "", {}, { answer: "None" }, { text: " " }]) {
+      assert.strictEqual(patchOf({ solution: "", samples: [...samples, rest] }), "Dropped")
+    }
+    // A leak of the row's own drops it, whatever its samples are.
+    assert.strictEqual(patchOf({ code: "print(168)" }), "Dropped")
+    assert.strictEqual(patchOf({ solution: "```python\nprint(168)\n```", samples: ["so 168"] }), "Dropped")
+  })
+
+  it("leaves out the samples that leak, and drops the row if nothing is left", () => {
     const samples = [
       { text: fenced(leaky), model: "m" },
       { text: fenced(honest), model: "m" },
