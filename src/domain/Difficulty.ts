@@ -61,6 +61,18 @@ export const solvedLevel = (buckets: Json | undefined): number | null => {
   return lowest
 }
 
+/**
+ * Whether the entries `{ level, passes, attempts }` tell of a try on any level: a pass, or no pass in at least one of `attempts`.
+ * Without `attempts` an entry with `passes` stands for a try. Entries without a level say nothing.
+ */
+export const isLadderTried = (buckets: Json | undefined): boolean =>
+  Array.isArray(buckets) && buckets.slice(0, entryLimit).some((bucket: Json) => {
+    if (finite(member(bucket, "level")) === null) return false
+    const passes = finite(member(bucket, "passes"))
+    const attempts = member(bucket, "attempts")
+    return (passes ?? 0) >= 1 || (attempts === undefined ? passes !== null : count(attempts, 1) >= 1)
+  })
+
 const clipped = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value))
 
 /**

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import {
   censoredDifficulty,
+  isLadderTried,
   ladderTop,
   publishedDifficulty,
   quintileCuts,
@@ -75,6 +76,19 @@ describe("censoredDifficulty", () => {
     for (const top of [NaN, Infinity, -1]) assert.throws(() => censoredDifficulty(1, null, null, top), RangeError)
     assert.strictEqual(censoredDifficulty(null, null, null, 0), 1)
     assert.strictEqual(censoredDifficulty(3, null, null), 3)
+  })
+})
+
+describe("isLadderTried", () => {
+  it("asks for a pass, or for a try without one, on a level", () => {
+    for (const one of [{ level: 1, passes: 0 }, { level: 0, passes: 2, attempts: 0 }, { level: 1, attempts: "2" }]) {
+      assert.isTrue(isLadderTried([null, one]), JSON.stringify(one))
+    }
+    const untried = [{}, 5, "x", { passes: 1 }, { level: 1 }, { level: NaN, passes: 1 }, { level: 1, passes: NaN }]
+    for (const one of [...untried, { level: 1, passes: 0, attempts: 0 }, { level: 1, passes: 0, attempts: -1 }]) {
+      assert.isFalse(isLadderTried([one]), JSON.stringify(one))
+    }
+    for (const odd of [undefined, null, {}, "x", 3, []]) assert.isFalse(isLadderTried(odd))
   })
 })
 

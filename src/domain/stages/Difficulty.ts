@@ -1,8 +1,8 @@
 // The stage that gives a problem a difficulty, from what is known of how it was solved and of its structure (../Difficulty.ts):
 // the ladder of models (`computation_buckets`), else the share of samples that solved it, else the level that its source
-// gives. A row of which none is known stays as it is.
+// gives. A ladder without a try and a rate of too few samples say nothing. A row of which none is known stays as it is.
 import { Effect, Schema } from "effect"
-import { censoredDifficulty, ladderTop, publishedDifficulty, solvedLevel } from "../Difficulty.ts"
+import { censoredDifficulty, isLadderTried, ladderTop, publishedDifficulty, solvedLevel } from "../Difficulty.ts"
 import { isJsonObject, type Json } from "../Json.ts"
 import { type Fields, kept, type MapStage } from "../Stage.ts"
 
@@ -20,8 +20,15 @@ export const DifficultyParams = Schema.Struct({
   top: Schema.Number.check(Schema.isBetween({ minimum: 1, maximum: 100 }))
     .annotate({ description: "The highest level of the ladder, mode censored; 1 to 100." })
     .pipe(Schema.withDecodingDefaultKey(Effect.succeed(ladderTop))),
-  buckets: name("Field with the tries on the ladder: a list of { level, passes }.", "computation_buckets"),
+  buckets: name("Field with the tries on the ladder: a list of { level, passes, attempts }.", "computation_buckets"),
   passRate: name("Field with the share of samples that solved it, 0 to 1.", "passRate"),
+  counts: name(
+    "Field with the counts behind that share, { equal, unequal, unanswered }; a share without counts is taken as it is.",
+    "sampleVerdicts"
+  ),
+  minDecided: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 }))
+    .annotate({ description: "Samples that a share with counts is of at least, else the level counts; 1 to 1,000." })
+    .pipe(Schema.withDecodingDefaultKey(Effect.succeed(4))),
   level: name("Field with the level that the source gives.", "level"),
   overwrite: Schema.Boolean
     .annotate({ description: "Whether a difficulty that the row has already is replaced." })
@@ -37,6 +44,13 @@ const numberOf = (value: Json | undefined): number | null => {
   return typeof number === "number" && Number.isFinite(number) ? number : null
 }
 
+/** Samples that a pass rate is of, the undecided left out: Infinity where it is not said. */
+const decidedOf = (counts: Json | undefined): number => {
+  if (!isJsonObject(counts)) return Infinity
+  const of = (key: string): number => Math.max(0, numberOf(counts[key]) ?? 0)
+  return of("equal") + of("unequal") + of("unanswered")
+}
+
 /** What the published score ends at; a pass rate is spread over it. */
 const publishedTop = 6
 
@@ -49,9 +63,9 @@ const levelOf = (
   params: DifficultyParams
 ): { readonly level: number | null; readonly by: string } | undefined => {
   const buckets = valueOf(fields, params.buckets)
-  if (Array.isArray(buckets) && buckets.length > 0) return { level: solvedLevel(buckets), by: "ladder" }
+  if (isLadderTried(buckets)) return { level: solvedLevel(buckets), by: "ladder" }
   const rate = numberOf(valueOf(fields, params.passRate))
-  if (rate !== null && rate >= 0 && rate <= 1) {
+  if (rate !== null && rate >= 0 && rate <= 1 && decidedOf(valueOf(fields, params.counts)) >= params.minDecided) {
     const top = params.mode === "published" ? publishedTop : params.top
     return { level: rate === 0 ? null : top * (1 - rate), by: "pass-rate" }
   }
@@ -62,7 +76,7 @@ const levelOf = (
 export const difficulty: MapStage<DifficultyParams> = {
   kind: "map",
   name: "difficulty",
-  version: 1,
+  version: 2,
   cost: "cpu",
   summary:
     "Gives problems a difficulty from the ladder of models, the pass rate of samples or the level, and their structure.",

@@ -1,9 +1,10 @@
-// The stage that gives problems without an answer the one that most of their samples say, if enough of them do
+// The stage that gives problems without an answer, or with a marker in its place (NoAnswer.ts), the one that most of their samples say, if enough of them do
 // (MajorityFill.ts). A filled answer says so: `answerFrom` is "majority", and `answerVotes` has the counts.
 import { Effect, Schema } from "effect"
 import { extractAnswer } from "../ExtractAnswer.ts"
 import type { Json } from "../Json.ts"
 import { majorityFill } from "../MajorityFill.ts"
+import { isNoAnswer, isPlaceholder } from "../NoAnswer.ts"
 import { kept, type MapStage } from "../Stage.ts"
 import type { SameAnswer } from "../Verdict.ts"
 import { verify } from "../Verify.ts"
@@ -41,18 +42,19 @@ const sameForRow = (): SameAnswer => {
 }
 
 const isMissing = (answer: Json | undefined): boolean =>
-  answer === undefined || answer === null || (typeof answer === "string" && answer.trim() === "")
+  answer === undefined || answer === null || (typeof answer === "string" && isNoAnswer(answer))
 
 const answerOf = (sample: SampleText | null): string | null => {
   if (sample === null) return null
-  const answer = sample.bare ? sample.text.trim() : extractAnswer(sample.text)?.text ?? ""
-  return answer === "" ? null : answer
+  if (sample.bare) return sample.text.trim()
+  const answer = extractAnswer(sample.text)?.text ?? ""
+  return isPlaceholder(answer) ? null : answer
 }
 
 export const fillAnswers: MapStage<FillAnswersParams> = {
   kind: "map",
   name: "fill-answers",
-  version: 1,
+  version: 2,
   cost: "cpu",
   summary: "Gives problems without an answer the one that most of their samples say, with the votes that led to it.",
   params: FillAnswersParams,

@@ -2,6 +2,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Json, JsonObject } from "../../../src/domain/Json.ts"
+import {
+  baseOf,
+  fieldsAfter,
+  ingested,
+  initialProblem,
+  record,
+  rerun,
+  type StageRecord
+} from "../../../src/domain/Problem.ts"
 import { type MapStage, patched } from "../../../src/domain/Stage.ts"
 import { checkAnswers } from "../../../src/domain/stages/CheckAnswers.ts"
 import { classify } from "../../../src/domain/stages/Classify.ts"
@@ -106,6 +115,75 @@ describe("check-answers", () => {
     if (verdicts.undecided === 1) assert.isUndefined(row["passRate"])
   })
 
+  it("leaves what the source says itself, of the solution and of the samples apart, unless it may be replaced", () => {
+    const samples = ["so \\boxed{3}"]
+    const fields = { answer: "3", solution, samples }
+    const accepted = { ...fields, verdict: "accepted" }
+    const first = after(checkAnswers, accepted)
+    assert.deepStrictEqual([first["verdict"], first["verdictRule"], first["solutionAnswer"]], [
+      "accepted",
+      undefined,
+      undefined
+    ])
+    assert.strictEqual(first["passRate"], 1)
+    const rated = after(checkAnswers, { ...fields, passRate: 0.25 })
+    assert.deepStrictEqual([rated["passRate"], rated["sampleVerdicts"], rated["verdict"]], [0.25, undefined, "unequal"])
+    for (const name of ["verdict", "verdictRule", "solutionAnswer", "passRate", "sampleVerdicts"]) {
+      assert.strictEqual(after(checkAnswers, { ...fields, [name]: 0 })[name], 0)
+      assert.notStrictEqual(after(checkAnswers, { ...fields, [name]: 0 }, { overwrite: true })[name], 0)
+      assert.deepStrictEqual(after(checkAnswers, { ...fields, [name]: "" }), after(checkAnswers, fields))
+    }
+    // What is replaced is replaced as a whole: an equal solution has no other answer.
+    const stale = { answer: "0.5", solution, verdict: "unequal", solutionAnswer: "7", passRate: 0.1 }
+    const anew = after(checkAnswers, stale, { overwrite: true })
+    assert.deepStrictEqual([anew["verdict"], anew["solutionAnswer"], anew["passRate"]], ["equal", undefined, 0.1])
+    // A drop rests on the stage's own comparison.
+    assert.strictEqual(mapStage(checkAnswers, { dropDisagreeing: true })(accepted)._tag, "Dropped")
+  })
+
+  it("replaces its own values in a rerun, which starts from the fields before it", () => {
+    const raw = { answer: "3", solution, difficulty: 2 }
+    const row = { run: "r", seq: 0, sub: 0, parent: null, id: "p", source: "s", line: 1, raw, from: 0 }
+    const outcome = mapStage(checkAnswers)(raw) as StageRecord["outcome"]
+    const one: StageRecord = {
+      ord: 0,
+      name: "check-answers",
+      version: 1,
+      inputs: "",
+      generation: 0,
+      attempts: 1,
+      millis: 0,
+      outcome
+    }
+    const walk = { generation: 0, to: 1 }
+    const made = record(ingested(initialProblem, row), {
+      base: baseOf(raw),
+      from: 0,
+      records: [one],
+      last: true,
+      walk
+    })
+    assert.strictEqual(made._tag, "Accepted")
+    if (made._tag !== "Accepted") return
+    assert.strictEqual(fieldsAfter(made.state.raw, made.state.records)["verdict"], "unequal")
+    const again = rerun(made.state, { stage: "check-answers" })
+    assert.strictEqual(again._tag, "Accepted")
+    if (again._tag === "Accepted") assert.deepStrictEqual(fieldsAfter(again.state.raw, again.state.records), raw)
+  })
+
+  it("takes markers for no answer, of the row, its solution and its samples", () => {
+    const samples = [{ answer: "None" }, { answer: " ", text: "so \\boxed{7}" }, "\\boxed{N/A}", "None", {
+      answer: "7"
+    }]
+    const row = after(checkAnswers, { answer: "7", samples })
+    assert.deepStrictEqual(row["sampleVerdicts"], { equal: 2, unequal: 0, undecided: 0, unanswered: 3 })
+    const template = { answer: "7", solution: "\\boxed{\\text{answer}}" }
+    assert.deepStrictEqual(after(checkAnswers, template, { dropDisagreeing: true }), template)
+    for (const answer of ["n/a", "None", "\\boxed{?}"]) {
+      assert.deepStrictEqual(after(checkAnswers, { answer, solution, samples }), { answer, solution, samples })
+    }
+  })
+
   it("leaves rows alone that have nothing to check", () => {
     for (
       const fields of [{}, { answer: "7" }, { solution }, { answer: "", solution }, { answer: null, samples: ["7"] }]
@@ -155,6 +233,34 @@ describe("fill-answers", () => {
     assert.strictEqual(of(["5", "5"], {}, { minVotes: 2 })["answer"], "5")
   })
 
+  it("takes no marker for an answer, neither of samples nor of the row", () => {
+    const fills = (samples: ReadonlyArray<Json>, more: JsonObject = {}) => of(samples, more)["answer"]
+    for (const marker of ["None", "null", "N/A", "?", "unknown", "nan", "\\text{answer}", "\\boxed{None}", " "]) {
+      assert.isUndefined(fills([{ answer: marker }, { answer: marker }, { answer: marker }]), marker)
+      assert.strictEqual(fills(["5", "5", "5"], { answer: marker }), "5", marker)
+      if (marker === "\\boxed{None}") continue
+      assert.isUndefined(fills([marker, marker, marker]), marker)
+      const said = `The final answer is \\boxed{${marker}}`
+      if (marker !== "None") assert.isUndefined(fills([said, said, said]), said)
+    }
+    assert.strictEqual(fills(["5", "5", "5", { answer: "None" }, { answer: "N/A" }]), "5")
+    assert.isUndefined(fills(["5", "5", "5", ...Array.from({ length: 4 }, () => ({ answer: "None" }))]))
+  })
+
+  it("fills with none and no solution where texts say so", () => {
+    const all = (text: string) => of([text, text, text])["answer"]
+    assert.strictEqual(all("The answer is none."), "none")
+    assert.strictEqual(all("It has \\boxed{\\text{no solution}}"), "\\text{no solution}")
+    assert.strictEqual(of(["a", "b", "c"].map(() => ({ answer: "no solutions" })))["answer"], "no solutions")
+  })
+
+  it("reads the text of a sample whose answer is blank", () => {
+    for (const answer of ["", "  ", "None"]) {
+      const sample = { answer, text: "so \\boxed{7}" }
+      assert.strictEqual(of([sample, sample, sample])["answer"], "7")
+    }
+  })
+
   it("leaves an answer that is there, and rows without samples", () => {
     assert.strictEqual(of(["5", "5", "5"], { answer: "6" })["answer"], "6")
     assert.strictEqual(of(["5", "5", "5"], { answer: 0 })["answer"], 0)
@@ -183,6 +289,42 @@ describe("difficulty", () => {
     assert.strictEqual(of(unsolved, { mode: "published" }), 2)
     assert.strictEqual(of({ passRate: 0 }), 9)
     assert.strictEqual(of({ passRate: 0 }, { top: 3 }), 4)
+  })
+
+  it("takes no pass rate of too few samples; then the level counts", () => {
+    const rated = (equal: number, unequal: number, more: JsonObject = {}) => ({
+      passRate: equal / (equal + unequal),
+      sampleVerdicts: { equal, unequal, undecided: 9, unanswered: 0 },
+      ...more
+    })
+    assert.strictEqual(of(rated(1, 0, { level: 5 })), 5)
+    assert.strictEqual(of(rated(0, 3, { level: 5 })), 5)
+    assert.strictEqual(of(rated(2, 2, { level: 5 })), 4)
+    assert.strictEqual(of(rated(0, 4, { level: 5 })), 9)
+    assert.strictEqual(of(rated(1, 0, { level: 5 }), { minDecided: 1 }), 0)
+    assert.strictEqual(of(rated(1, 0, { level: 5 }), { counts: "none" }), 0)
+    assert.isUndefined(of(rated(1, 0)))
+    assert.strictEqual(of(rated(1, 0, { from_text: {} })), 2)
+    // A sample without an answer did not solve the problem, and is one.
+    assert.strictEqual(of({ passRate: 0.25, sampleVerdicts: { equal: 1, unanswered: 3 }, level: 5 }), 6)
+    const one = after(checkAnswers, { answer: "7", level: 5, samples: ["so \\boxed{7}"] })
+    assert.deepStrictEqual([one["passRate"], of(one)], [1, 5])
+  })
+
+  it("takes nothing of a ladder without a try", () => {
+    const untried: ReadonlyArray<Json> = [{}, null, 5, { level: 1 }, { passes: 1 }, {
+      level: 2,
+      passes: 0,
+      attempts: 0
+    }, {
+      level: 3,
+      passes: null,
+      attempts: "many"
+    }]
+    for (const one of untried) assert.strictEqual(of({ computation_buckets: [one], level: 3 }), 3, JSON.stringify(one))
+    assert.deepStrictEqual(after(difficulty, { computation_buckets: untried }), { computation_buckets: untried })
+    assert.strictEqual(of({ computation_buckets: [...untried, { level: 1, attempts: 1 }], level: 3 }), 9)
+    assert.strictEqual(of({ computation_buckets: [...untried, { level: 4, passes: 1 }], level: 3 }), 4)
   })
 
   it("leaves rows alone of which nothing is known, and a difficulty that is there", () => {
