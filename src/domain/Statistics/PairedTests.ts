@@ -1,7 +1,7 @@
 // Whether one system is better than another on the same problems. Every test here is paired by problem, because problems differ
 // far more than systems do. All are deterministic: the bootstrap draws from a seeded generator.
 import { compensatedSum } from "../CompensatedSum.ts"
-import { randomWords } from "../text/Hash.ts"
+import { mix } from "../text/Hash.ts"
 import { binomialTail } from "./Binomial.ts"
 import { quantile } from "./Quantile.ts"
 import { allFinite, finite, whole } from "./Range.ts"
@@ -62,8 +62,9 @@ export const pairedDifference = (
 
 /**
  * Percentile interval of the mean difference over `resamples` (1..10^6) draws of whole pairs with replacement, at `level` in
- * (0, 1), and the share of resamples in which the first was not better. The same seed gives the same figures. Null for no pair;
- * RangeError above `bootstrapDraws` draws. Efron and Tibshirani 1993, chapter 13.
+ * (0, 1), and the share of resamples in which the first was not better. The same seed, a whole number that counts modulo 2^32, gives
+ * the same figures; all draws are one stream without a repetition (SplitMix in 32 bits), which starts elsewhere for another seed. Null
+ * for no pair; RangeError above `bootstrapDraws` draws. Efron and Tibshirani 1993, chapter 13.
  */
 export const pairedBootstrap = (
   first_N: ReadonlyArray<number>,
@@ -78,10 +79,12 @@ export const pairedBootstrap = (
   whole("draws", count * resamples, 1, bootstrapDraws)
   finite("level", level, 0, 1)
   const means: Array<number> = []
+  let state = mix(whole("seed", seed, Number.MIN_SAFE_INTEGER) | 0)
   for (let resample = 0; resample < resamples; resample++) {
     let sum = 0
-    for (const word of randomWords(seed + resample, count)) {
-      sum += differences[Math.floor((word / 0x1_0000_0000) * count)] as number
+    for (let i = 0; i < count; i++) {
+      state = (state + 0x9e3779b9) | 0
+      sum += differences[Math.floor((mix(state) / 0x1_0000_0000) * count)] as number
     }
     means.push(sum / count)
   }

@@ -43,6 +43,22 @@ describe("paired tests", () => {
     assert.isTrue(once !== null && once.low <= once.mean + 1e-12 && once.mean <= once.high + 1e-12)
   }, runs)
 
+  it("draw unlike resamples for neighbouring seeds and in neighbouring resamples", () => {
+    // Powers of 13: a mean tells which pairs were drawn, and how often. A single resample is told by its interval.
+    const a = Array.from({ length: 12 }, (_, i) => 13 ** i)
+    const b = a.map(() => 0)
+    const ends = (seed: number, resamples: number) => {
+      const { high, low } = pairedBootstrap(a, b, { seed, resamples, level: 1 }) ?? { high: 0, low: 0 }
+      return [low, high]
+    }
+    const singles = Array.from({ length: 500 }, (_, seed) => ends(seed, 1)[0])
+    assert.isAtLeast(new Set(singles).size, 498)
+    // The extremes of 50 resamples of one seed are those of the next only if resamples are shared.
+    const extremes = Array.from({ length: 40 }, (_, seed) => ends(seed, 50)).flat()
+    assert.isAtLeast(new Set(extremes).size, 78)
+    assert.throws(() => pairedBootstrap([1], [0], { seed: 0.5 }), RangeError)
+  })
+
   it("bootstrap about as wide as the normal interval", () => {
     const a = Array.from({ length: 400 }, (_, i) => Number(i % 10 < 7))
     const b = Array.from({ length: 400 }, (_, i) => Number(i % 7 < 4))
