@@ -115,6 +115,18 @@ describe("a ladder that asks for a pass rate", () => {
     assert.strictEqual(run(policy(1, {}, { maxTries: 10 }), () => "fail").tries.length, 1)
   })
 
+  it("judges more tries than it would allow, from an earlier run, by the rate over all of them", () => {
+    const states = (atLeast: number, attempts: number, passes: number) =>
+      run(policy(atLeast, {}, { maxTries: 4 }), () => "fail", [{ level: 0, attempts, passes }])
+        .result.rungs.map(({ state }) => state)
+    assert.deepStrictEqual(states(0.5, 1000, 10), ["unsolved"])
+    assert.deepStrictEqual(states(0.5, 1000, 499), ["unsolved"])
+    assert.deepStrictEqual(states(0.5, 1000, 500), ["solved"])
+    assert.deepStrictEqual(states(0.1, 30, 3), ["solved"])
+    assert.deepStrictEqual(states(0.1, 1_000_000_000, 99_999_999), ["unsolved"])
+    assert.deepStrictEqual(states(0.1, 1_000_000_000, 100_000_000), ["solved"])
+  })
+
   it("gives up early on what is hopeless", () => {
     const any = ladderPolicy([rung(0, { minTries: 3, maxTries: 100 })], { hopelessBelow: 0.3 })
     const { result, tries } = run(any, () => "fail")
