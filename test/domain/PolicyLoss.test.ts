@@ -23,7 +23,8 @@ const objectives: ReadonlyArray<Objective> = [
   { _tag: "Sapo", tauPositive: 1, tauNegative: 1.05 },
   { _tag: "Dro", beta: 0.05 },
   { _tag: "Gspo", epsilonLow: 0.2, epsilonHigh: 0.2 },
-  { _tag: "Gmpo", logClipLow: 0.4, logClipHigh: 0.4 }
+  { _tag: "Gmpo", logClipLow: 0.4, logClipHigh: 0.4 },
+  { _tag: "Clipped", epsilonLow: 0.2, epsilonHigh: 0.5, ratioDelta: 1.1 }
 ]
 const aggregations: ReadonlyArray<Aggregation> = [
   { _tag: "TokenMean" },
@@ -256,6 +257,16 @@ describe("policy losses", () => {
     assert.deepStrictEqual([dual.loss, dual.gradient_N_T[0]?.[0]], [3, 0])
     const delta = one({ ...clipped, ratioDelta: 4 }, Math.log(10), 0, -1)
     assert.deepStrictEqual([delta.loss, delta.gradient_N_T[0]?.[0]], [4, 0])
+    // Below the upper clip, the cap on the ratio is not what decides for A < 0.
+    const within = one({ ...clipped, ratioDelta: 0.5 }, Math.log(0.9), 0, -1)
+    assert.deepStrictEqual([within.loss, within.gradient_N_T[0]?.[0]], [
+      Math.exp(Math.log(0.9)),
+      Math.exp(Math.log(0.9))
+    ])
+    const beyond = one({ ...clipped, ratioDelta: 0.5 }, Math.log(1.5), 0, -1)
+    assert.deepStrictEqual([beyond.loss, beyond.gradient_N_T[0]?.[0]], [1.28, 0])
+    const gained = one({ ...clipped, ratioDelta: 0.5 }, Math.log(0.9), 0, 1)
+    assert.deepStrictEqual([gained.loss, gained.gradient_N_T[0]?.[0]], [-0.5, 0])
   })
 
   it("mask and truncate by the difference from the sampler", () => {

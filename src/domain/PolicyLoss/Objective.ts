@@ -70,8 +70,11 @@ const clipped = (
   advantage: number
 ): Term => {
   const capped = ratioDelta !== undefined && ratio > ratioDelta
-  const free = capped ? fixed(-ratioDelta * advantage) : { value: -ratio * advantage, derivative: -ratio * advantage }
-  const term = larger(free, fixed(-clamp(ratio, 1 - epsilonLow, 1 + epsilonHigh) * advantage))
+  const plain = { value: -ratio * advantage, derivative: -ratio * advantage }
+  const free = capped ? fixed(-ratioDelta * advantage) : plain
+  const inRange = clamp(ratio, 1 - epsilonLow, 1 + epsilonHigh)
+  // Within the range the clipped branch is the ratio itself; it decides there where `ratioDelta` lies below the upper clip.
+  const term = larger(free, inRange === ratio ? plain : fixed(-inRange * advantage))
   const bound = dualClip !== undefined && advantage < 0 ? -dualClip * advantage : Infinity
   return term.value > bound ? fixed(bound) : term
 }
