@@ -9,8 +9,12 @@ import { Schema } from "effect"
 export const isFresh = (currentStep: number, samplingStep: number, maxStepsOffPolicy: number): boolean =>
   currentStep - samplingStep <= maxStepsOffPolicy
 
-/** Least number of finished samples with which a partly failed group is used: ceil(share * groupSize), share 0..1. */
-export const minimumViableSize = (groupSize: number, share = 0.75): number => Math.ceil(share * groupSize)
+/**
+ * Least number of finished samples with which a partly failed group is used: ceil(share * groupSize), share 0..1, taken for the
+ * decimal that it is written as: 0.55 of 100 are 55, although the double of 0.55 times 100 is above that.
+ */
+export const minimumViableSize = (groupSize: number, share = 0.75): number =>
+  Math.ceil(share * groupSize * (1 - 4 * Number.EPSILON))
 
 /** Whether a group of which `successes` samples finished is used. An empty group never is. Source: Tinker cookbook. */
 export const isViable = (groupSize: number, successes: number, share = 0.75): boolean =>

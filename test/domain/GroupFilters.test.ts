@@ -33,6 +33,15 @@ describe("group filters", () => {
     runs
   )
 
+  it("take a share for the decimal that it is written as", () => {
+    assert.deepStrictEqual([minimumViableSize(100, 0.55), minimumViableSize(100, 0.07)], [55, 7])
+    for (let percent = 0; percent <= 100; percent++) {
+      for (const size of [0, 1, 7, 64, 100, 1_000, 1_000_000, 999_999_999]) {
+        assert.strictEqual(minimumViableSize(size, percent / 100), Number((BigInt(size * percent) + 99n) / 100n))
+      }
+    }
+  })
+
   it("take rewards that differ by rounding only for equal, and tiny true differences for differences", () => {
     assert.isTrue(isConstant([0.1 + 0.2, 0.3]))
     assert.isTrue(isConstant([1, 1 + 6 * Number.EPSILON]))
