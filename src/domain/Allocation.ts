@@ -7,28 +7,51 @@ import { finite, whole } from "./Statistics/Range.ts"
  */
 export type RemainderRule = "largest-remainder" | "largest-share"
 
+/** Shares as whole numbers in their exact proportions, each double taken for the shortest decimal that is read as it. */
+const proportional = (shares: ReadonlyArray<number>): ReadonlyArray<bigint> => {
+  const parts = shares.map((share) => {
+    const [digits = "0", exponent = "0"] = finite("share", share, 0).toExponential().split("e")
+    const [head = "0", tail = ""] = digits.split(".")
+    return { digits: BigInt(head + tail), exponent: Number(exponent) - tail.length }
+  })
+  const least = parts.reduce((least, { exponent }) => Math.min(least, exponent), 0) - resolution
+  return parts.map(({ digits, exponent }) => digits * 10n ** BigInt(exponent - least))
+}
+const resolution = 18
+
+/** What the rounding of floating-point shares may do to a quota. Below half of 1 / entries, so that no sum exceeds the total. */
+const slackOf = (total: number, entries: number): number => Math.min(1e-9 + total * 1e-12, 0.25 / Math.max(1, entries))
+/** The part `slack` of `sum`. */
+const partOf = (sum: bigint, slack: number): bigint => (sum * BigInt(Math.round(slack * 1e15))) / 1_000_000_000_000_000n
+
 /**
  * `total` (a whole number, at least 0) in proportion to `shares` (at least 0, with a positive sum): whole numbers that
- * sum to `total`, each less than 1 away from its quota under `largest-remainder`, and 0 for a share of 0.
+ * sum to `total`, each less than 1 away from its quota under `largest-remainder`, and 0 for a share of 0. Exact for every total to
+ * 2^53 - 1; what makes no sense is a RangeError. A total of 0 needs no positive share.
  */
 export const allocate = (
   total: number,
   shares: ReadonlyArray<number>,
   rule: RemainderRule = "largest-remainder"
 ): Array<number> => {
-  const tolerance = 1e-9 + total * 1e-12 // what floating point may add: 0.1 + 0.2 is 0.3 here
-  const sum = shares.reduce((a, b) => a + b, 0)
-  const quotas = shares.map((share) => (total * share) / sum)
-  const counts = quotas.map((quota) => Math.floor(quota + tolerance))
-  const weight = (i: number): number => {
-    const exact = rule === "largest-share" ? (shares[i] as number) : (quotas[i] as number) - (counts[i] as number)
-    return Math.round(exact / tolerance)
-  }
+  const parts = proportional(shares)
+  const sum = parts.reduce((a, b) => a + b, 0n)
+  if (whole("total", total, 0) === 0) return shares.map(() => 0)
+  if (sum === 0n) throw new RangeError("shares must have a positive sum")
+  const slack = partOf(sum, slackOf(total, shares.length))
+  // Everything in units of 1 / sum. Shares that differ by rounding only have one weight: 0.1 + 0.2 is 0.3 here.
+  const entries = parts.map((part, i) => {
+    const quota = BigInt(total) * part
+    const count = (quota + slack) / sum
+    const exact = rule === "largest-share" ? quota : quota - count * sum
+    return { i, part, count: Number(count), weight: (exact + slack / 2n) / slack }
+  })
+  const counts = entries.map(({ count }) => count)
   const left = total - counts.reduce((a, b) => a + b, 0)
-  const order = [...shares.keys()].filter((i) => (shares[i] as number) > 0).sort((a, b) =>
-    weight(b) - weight(a) || a - b
+  const order = entries.filter(({ part }) => part > 0n).sort((a, b) =>
+    a.weight === b.weight ? a.i - b.i : a.weight < b.weight ? 1 : -1
   )
-  for (const i of order.slice(0, left)) counts[i] = (counts[i] as number) + 1
+  for (const { count, i } of order.slice(0, left)) counts[i] = count + 1
   return counts
 }
 
@@ -73,18 +96,26 @@ export const downsample = (
   }
   if (target !== null && !isCount(target)) return refused("target-invalid", "the target must be a whole number >= 0")
 
-  let bottleneck = ""
+  // In units of 1 / parts: percentages that sum to 100 but for their rounding are taken as shares of their sum.
+  const parts = proportional(keys.map(({ share }) => share))
+  const all = parts.reduce((a, b) => a + b, 0n)
+  let scarcest = 0
   let most = Infinity
-  for (const { available, key, share } of keys) {
+  for (const [i, { available, share }] of keys.entries()) {
     if (share > 0 && (available * 100) / share < most) {
       most = (available * 100) / share
-      bottleneck = key
+      scarcest = i
     }
   }
-  const cap = Math.floor(most * (1 + 1e-12) + 1e-9)
-  const total = target === null ? cap : Math.min(target, cap)
-  const tolerance = 1e-9 + total * 1e-12
-  const counts = keys.map(({ available, share }) => Math.min(available, Math.floor((total * share) / 100 + tolerance)))
+  const bottleneck = keys[scarcest]?.key ?? ""
+  const scarce = parts[scarcest] ?? 1n
+  const room = BigInt(keys[scarcest]?.available ?? 0) * all
+  const cap = Number((room + partOf(scarce, slackOf(most, keys.length))) / scarce)
+  const total = Math.min(target ?? Number.MAX_SAFE_INTEGER, cap)
+  const slack = partOf(all, slackOf(total, keys.length))
+  const counts = keys.map(({ available }, i) =>
+    Math.min(available, Number((BigInt(total) * (parts[i] ?? 0n) + slack) / all))
+  )
   let left = total - counts.reduce((a, b) => a + b, 0)
   const order = [...keys.keys()].sort((a, b) => (keys[b]?.share ?? 0) - (keys[a]?.share ?? 0) || a - b)
   for (const i of order) {
@@ -104,6 +135,6 @@ export const downsample = (
 export const holdOut = (n: number, share = 0.1): { readonly train: number; readonly test: number } | null => {
   whole("n", n, 0)
   finite("share", share, Number.MIN_VALUE, 1 - Number.EPSILON)
-  const test = Math.ceil(n * share - 1e-9)
+  const test = Math.ceil(n * share * (1 - 4 * Number.EPSILON))
   return test < 1 || test >= n ? null : { train: n - test, test }
 }

@@ -22,6 +22,37 @@ describe("allocate", () => {
     }
   }, { arbitrary: { seed: 2026, runs: 500 } })
 
+  const large = Schema.Literals([1e12, 1e12 + 1, 1e14 + 7, 2 ** 53 - 1])
+  const share = Schema.Union([whole(1_000_000_000), Schema.Literals([0.1, 0.1 + 0.2, 1 / 3, 1e-9, 33.3, 1e20])])
+  const shares = Schema.Array(share).check(Schema.isMinLength(1), Schema.isMaxLength(8))
+  it.prop("is exact for totals and shares of any size", [Schema.Union([whole(50), large]), shares], ([total, list]) => {
+    if (!list.some((share) => share > 0)) return
+    for (const rule of ["largest-remainder", "largest-share"] as const) {
+      const counts = allocate(total, list, rule)
+      assert.strictEqual(counts.reduce((a, b) => a + BigInt(b), 0n), BigInt(total))
+      for (const [i, count] of counts.entries()) assert.isTrue(count >= 0 && (list[i] !== 0 || count === 0))
+    }
+  }, { arbitrary: { seed: 2026, runs: 500 } })
+
+  it.prop("is within one of each quota, however large the total", [large, others], ([total, rest]) => {
+    const list = [1, ...rest]
+    const sum = BigInt(list.reduce((a, b) => a + b, 0))
+    for (const [i, count] of allocate(total, list).entries()) {
+      const apart = BigInt(count) * sum - BigInt(total) * BigInt(list[i] ?? 0)
+      assert.isTrue((apart < 0n ? -apart : apart) < sum)
+    }
+  }, { arbitrary: { seed: 2026, runs: 300 } })
+
+  it("shares a trillion by three, and refuses what has no proportions", () => {
+    assert.deepStrictEqual(allocate(1e12, [1, 1, 1]), [333_333_333_334, 333_333_333_333, 333_333_333_333])
+    assert.deepStrictEqual(allocate(1, [1e-12, 3e-12], "largest-share"), [0, 1])
+    assert.deepStrictEqual(allocate(1, [0.3, 0.1 + 0.2]), [1, 0])
+    assert.deepStrictEqual(allocate(0, [0, 0]), [0, 0])
+    for (const [total, list] of [[1, [0, 0]], [1, []], [1.5, [1]], [-1, [1]], [1, [-1, 2]], [1, [NaN]]] as const) {
+      assert.throws(() => allocate(total, list), RangeError)
+    }
+  })
+
   it("gives what is left by the largest remainder or by the largest share", () => {
     // Quotas 6.6, 2.75, 1.65.
     assert.deepStrictEqual(allocate(11, [60, 25, 15]), [6, 3, 2])
@@ -71,6 +102,23 @@ describe("downsample", () => {
     })
   })
 
+  it("is exact for trillions of rows, and for percentages that miss 100 by their rounding", () => {
+    const sloppy = { a: 33.3333333, b: 33.3333333, c: 33.3333333 }
+    for (const rows of [1e9, 1e12 + 1, 2 ** 53 - 1]) {
+      for (const percent of [sloppy, { a: 0.1, b: 33.3, c: 66.6 }, { a: 100 / 3, b: 100 / 3, c: 100 / 3 }]) {
+        for (const target of [null, rows, 1e11 + 3]) {
+          const found = downsample({ a: rows, b: rows, c: rows }, percent, target)
+          if (found._tag !== "Allocated") throw new Error(found.message)
+          assert.strictEqual(
+            Object.values(found.allocated).reduce((a, b) => a + BigInt(b), 0n),
+            BigInt(found.total)
+          )
+          for (const count of Object.values(found.allocated)) assert.isTrue(count >= 0 && count <= rows)
+        }
+      }
+    }
+  })
+
   it("takes nothing where a key that is asked for has no row, and refuses what makes no sense", () => {
     assert.deepStrictEqual(downsample({ a: 9 }, { a: 50, b: 50 }, 5), {
       _tag: "Allocated",
@@ -105,6 +153,7 @@ describe("holdOut", () => {
   it("rounds the test part up and leaves no part empty", () => {
     assert.deepStrictEqual(holdOut(5_509), { train: 4_958, test: 551 })
     assert.deepStrictEqual(holdOut(2), { train: 1, test: 1 })
+    assert.deepStrictEqual(holdOut(10_000_000_000, 0.07), { train: 9_300_000_000, test: 700_000_000 })
     assert.deepStrictEqual(holdOut(1_000_000, 0.3), { train: 700_000, test: 300_000 })
     assert.isNull(holdOut(0))
     assert.isNull(holdOut(1))
