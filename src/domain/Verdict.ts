@@ -69,4 +69,8 @@ export type Verdict = typeof Verdict.Type
  * Whether two extracted answers are the same, as voting and deduplication ask it. Must be reflexive; need not be transitive.
  * `sameAnswer` in Verify.ts is the real one; tests of voting may hand in string equality.
  */
-export type SameAnswer = (a: string, b: string) => boolean
+export interface SameAnswer {
+  (a: string, b: string): boolean
+  /** A key such that answers with different keys are never the same, so that nobody need ask; null: could be the same as any. */
+  readonly keyOf?: (answer: string) => string | null
+}

@@ -1,7 +1,7 @@
 // The vote of samples on one problem: fed samples one at a time or in batches, it says at any time which answer leads, by how much,
 // and who shares the lead. State is plain data, so an actor can keep it. Samples without an answer are counted and never vote.
 // The result does not depend on the order of the samples, but for the spelling that names a group (the first seen) and a tie
-// under the policy `first_seen`; see Vote/AnswerGroups.ts for a `same` that is not transitive.
+// under the policy `first_seen`; see Vote/AnswerGroups.ts for a `same` that is not transitive, and for `exhausted`.
 import { Schema } from "effect"
 import type { SameAnswer } from "./Verdict.ts"
 import { AnswerGroups, noGroups, placeAnswers, representatives } from "./Vote/AnswerGroups.ts"
@@ -43,7 +43,9 @@ export const VoteResult = Schema.Struct({
   /** Samples counted, with an answer, and with a say under the rule. */
   samples: Schema.Int,
   answered: Schema.Int,
-  kept: Schema.Int
+  kept: Schema.Int,
+  /** Too many different answers to compare all of them: equal ones may be split, depending on their order. */
+  exhausted: Schema.Boolean
 })
 export type VoteResult = typeof VoteResult.Type
 
@@ -103,7 +105,8 @@ export const voteResult = (vote: Vote): VoteResult => {
     tie: tied ? leaders.map(({ answer }) => answer) : [],
     samples: vote.samples.length,
     answered: ballots.length,
-    kept: running.reduce((sum, { kept }) => sum + kept, 0)
+    kept: running.reduce((sum, { kept }) => sum + kept, 0),
+    exhausted: vote.groups.exhausted
   }
 }
 

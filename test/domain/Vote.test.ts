@@ -1,6 +1,7 @@
 // Votes: who wins, by how much, and that the order of the samples has no say.
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { sameAnswer } from "../../src/domain/Verify.ts"
 import {
   addSample,
   addSamples,
@@ -11,6 +12,7 @@ import {
   voteResult,
   type VoteSample
 } from "../../src/domain/Vote.ts"
+import { byPlainValue } from "../../src/domain/Vote/PlainValue.ts"
 import { VoteRule, weightMaximum } from "../../src/domain/Vote/VoteRule.ts"
 
 const runs = { arbitrary: { seed: 2026, runs: 300 } }
@@ -83,6 +85,13 @@ describe("a vote", () => {
       for (const ties of ["none", "mean_logprob"] as const) {
         assert.deepStrictEqual(plain(vote(rule, there, ties)), plain(vote(rule, here, ties)), JSON.stringify(rule))
       }
+    }
+  }, runs)
+
+  it.prop("is the same whether plain numbers are sorted by value or all compared", [samples], ([list]) => {
+    for (const rule of rules) {
+      const sorted = addSamples(emptyVote(rule), list.map(figures), byPlainValue(sameNumber))
+      assert.deepStrictEqual(voteResult(sorted), voteResult(addSamples(emptyVote(rule), list.map(figures), sameNumber)))
     }
   }, runs)
 
@@ -236,6 +245,34 @@ describe("a vote", () => {
     const result = voteResult(addSamples(emptyVote(majority, "none"), different, (a, b) => ++asked > 0 && a === b))
     assert.strictEqual(asked, 100_000)
     assert.strictEqual(result.tie.length, 16_000)
+    assert.isTrue(result.exhausted)
+  })
+
+  it("compares plain numbers of one value only, so that thousands of them with other notations are never split", () => {
+    let asked = 0
+    const same = byPlainValue((a, b) => ++asked > 0 && sameAnswer(a, b))
+    const spellings = Array.from({ length: 5_000 }, (_, i) => [`${i}`, `${i}.0`, `${2 * i}/2`]).flat()
+    const list = answers([...spellings, "\\sqrt{2}", "1e3"])
+    for (const order of [list, list.toReversed()]) {
+      asked = 0
+      const result = voteResult(addSamples(emptyVote(majority), order, same))
+      assert.isFalse(result.exhausted)
+      assert.strictEqual(result.groups.length, 5_001)
+      assert.strictEqual(result.margin, 1)
+      assert.strictEqual(Number(result.answer), 1000)
+      assert.isBelow(asked, 40_000)
+    }
+  })
+
+  it("tells that answers may be split, and pools equal plain numbers even then", () => {
+    const same = byPlainValue((a, b) => a === b || (Number(a) === Number(b) && !Number.isNaN(Number(a))))
+    const words = answers(Array.from({ length: 500 }, (_, i) => `word ${i}`))
+    const spent = addSamples(emptyVote(majority), words, same)
+    assert.isTrue(spent.groups.exhausted)
+    const { answer, exhausted } = voteResult(addSamples(spent, answers(["1/2", "7", "7.0", "0.5", "7.00"]), same))
+    assert.deepStrictEqual([answer, exhausted], ["7", true])
+    const few = voteResult(addSamples(emptyVote(majority), words.slice(0, 400), same))
+    assert.isFalse(few.exhausted)
   })
 
   it("groups around first spellings when equality is not transitive", () => {

@@ -3,6 +3,7 @@ import { extractAnswer } from "../../domain/ExtractAnswer.ts"
 import type { VerifyOptions } from "../../domain/Verdict.ts"
 import { verify } from "../../domain/Verify.ts"
 import { addSamples, emptyVote, voteResult, type VoteSample } from "../../domain/Vote.ts"
+import { byPlainValue } from "../../domain/Vote/PlainValue.ts"
 import type { VoteRule } from "../../domain/Vote/VoteRule.ts"
 import type { Ballot, Ballots, GivenUp, VoteResult } from "./Asked.ts"
 import type { VoteStrategy } from "./Strategies.ts"
@@ -41,6 +42,10 @@ const answerOf = ({ answer = null, text }: Ballot, opts: VerifyOptions): string 
   return opts.integers === undefined || verify(found, found, opts, true).verdict === "equal" ? found : null
 }
 
+/** Whether two plain numbers of different value are never equal under these options. */
+const separatesNumbers = ({ modulo, precision = 6, rel_tol, targets }: VerifyOptions): boolean =>
+  modulo === undefined && rel_tol === undefined && targets === undefined && precision >= 6
+
 /** What the samples of a problem agree on. Equal weights are a tie, which goes to the answer that came first. */
 export const voteOf = (ballots: Ballots): VoteResult | GivenUp => {
   try {
@@ -51,7 +56,8 @@ export const voteOf = (ballots: Ballots): VoteResult | GivenUp => {
 }
 
 const counted = ({ gold, opts = {}, samples, strategy = "auto" }: Ballots): VoteResult => {
-  const same = (a: string, b: string) => a === b || verify(a, b, opts, true).verdict === "equal"
+  const equal = (a: string, b: string) => a === b || verify(a, b, opts, true).verdict === "equal"
+  const same = separatesNumbers(opts) ? byPlainValue(equal) : equal
   const voted = samples.map((sample): VoteSample => {
     const { answer: _, text: _text, ...figures } = sample
     return { ...figures, answer: answerOf(sample, opts) }
