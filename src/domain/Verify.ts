@@ -15,6 +15,7 @@ import type { Parsed } from "./Verify/Parse.ts"
 import { parse } from "./Verify/Parse.ts"
 import type { Finding } from "./Verify/Scalar.ts"
 import { integerValue, variablesOf } from "./Verify/Scalar.ts"
+import { byPlainValue } from "./Vote/PlainValue.ts"
 
 /** Steps that one verdict may take, about ten nanoseconds each. */
 export const defaultSteps = 3_000_000
@@ -293,4 +294,4 @@ export const verify = (
 }
 
 /** Whether two extracted answers are the same, as votes ask it: `undecided` counts as different. */
-export const sameAnswer: SameAnswer = (a, b) => a === b || verify(a, b, {}, true).verdict === "equal"
+export const sameAnswer: SameAnswer = byPlainValue((a, b) => a === b || verify(a, b, {}, true).verdict === "equal")
