@@ -1,7 +1,8 @@
 // The metrics of an evaluation: k attempts at each problem, over all problems and by subset. pass@k is unbiased; majority@k and
 // rm_*@k look at the first k attempts in order, and tied answers share the credit. Percentages lie in 0..100, `no_answer` among
 // them: it is counted once a problem, not once a way of scoring. One pass over the problems; memory does not grow with them.
-// Figures have the names that NeMo-Skills gives them. By default votes are for classes of equal answers (`votes: "classes"`);
+// A problem counts for the figures that all of its attempts have what it takes for: a judge's verdict, a reward, a number of tokens.
+// Where those are fewer than `num_entries`, the figure's `<name>_entries` says how many. Figures have the names that NeMo-Skills gives them. By default votes are for classes of equal answers (`votes: "classes"`);
 // `answer_and_score` counts as NeMo-Skills does, where "1/2" and "0.5" are two answers.
 import { CompensatedSum } from "./CompensatedSum.ts"
 import { JudgeCounts } from "./Evaluation/JudgeRates.ts"
@@ -40,7 +41,10 @@ export interface ScoreStatistics {
   readonly std_err_across_runs: number
 }
 
-/** By name: a percentage, a count (`num_entries`, `avg_tokens`, `gen_seconds`) or the statistics of a score. */
+/**
+ * By name: a percentage, a count (`num_entries`, `avg_tokens`, `gen_seconds`, and `<name>_entries` where only so many problems have the
+ * figure) or the statistics of a score.
+ */
 export type Metrics = Readonly<Record<string, number | ScoreStatistics>>
 
 /** By aggregation: `pass@k`, `pass@1[avg-of-k]` (k >= 2), `majority@k` (k >= 2), `rm_best@k`, `rm_majority@k`. */
@@ -51,6 +55,8 @@ export type Evaluation =
     readonly _tag: "Evaluated"
     /** `_all_`, and each subset named by the first attempt's `subset_for_metrics`. */
     readonly subsets: Readonly<Record<string, Aggregations>>
+    /** Problems with too many different answers to compare all of them: equal ones may be split there. */
+    readonly exhausted: number
   }
   /** Problem number `problem` (from 0) has another number of attempts than the first one, none or too many. */
   | { readonly _tag: "UnevenAttempts"; readonly problem: number; readonly expected: number; readonly found: number }
@@ -85,7 +91,29 @@ export const evaluate = (
   }
   return {
     _tag: "Evaluated",
-    subsets: Object.fromEntries([...totals].map(([subset, own]) => [subset, own.aggregations]))
+    subsets: Object.fromEntries([...totals].map(([subset, own]) => [subset, own.aggregations])),
+    exhausted: totals.get(all)?.exhausted ?? 0
+  }
+}
+
+/** A sum over problems, and how many of them there are. A problem may add to it in several parts. */
+class Share {
+  readonly #sum = new CompensatedSum()
+  #last = 0
+  problems = 0
+
+  add(problem: number, share: number): void {
+    if (problem !== this.#last) this.problems++
+    this.#last = problem
+    this.#sum.add(share)
+  }
+
+  get mean(): number {
+    return this.#sum.total / this.problems
+  }
+
+  get total(): number {
+    return this.#sum.total
   }
 }
 
@@ -94,11 +122,12 @@ class Totals {
   readonly #attempts: number
   readonly #options: EvaluationOptions
   #problems = 0
-  readonly #tokens = new CompensatedSum()
+  exhausted = 0
+  readonly #tokens = new Share()
   #firstStart = Number.POSITIVE_INFINITY
   #lastEnd = Number.NEGATIVE_INFINITY
   /** Aggregation -> metric -> sum over problems of a share in 0..1. */
-  readonly #shares = new Map<string, Map<string, CompensatedSum>>()
+  readonly #shares = new Map<string, Map<string, Share>>()
   readonly #spreads = new Map<string, RunStatistics>()
   readonly #judges = new Map<string, JudgeCounts>()
 
@@ -108,11 +137,11 @@ class Totals {
   }
 
   #count(aggregation: string, metric: string, share: number): void {
-    const metrics = this.#shares.get(aggregation) ?? new Map<string, CompensatedSum>()
+    const metrics = this.#shares.get(aggregation) ?? new Map<string, Share>()
     this.#shares.set(aggregation, metrics)
-    const sum = metrics.get(metric) ?? new CompensatedSum()
+    const sum = metrics.get(metric) ?? new Share()
     metrics.set(metric, sum)
-    sum.add(share)
+    sum.add(this.#problems, share)
   }
 
   #spread(metric: string, values_K: ReadonlyArray<number>): void {
@@ -134,10 +163,16 @@ class Totals {
     const seen = predictions.map((prediction) => scored(type, prediction))
     const hasAnswers = seen[0]?.answer !== undefined
     const given = seen.map(({ answer }) => answer ?? null)
-    const answers = votes === "classes" && type !== "answer-judgement" ? pooled(given, same) : given
+    const { answers, exhausted } = votes === "classes" && type !== "answer-judgement"
+      ? pooled(given, same)
+      : { answers: given, exhausted: false }
+    if (exhausted) this.exhausted++
     const rewards = predictions.map(({ reward_model_score: reward }) => Number.isFinite(reward) ? reward : undefined)
-    const hasRewards = hasAnswers && rewards[0] !== undefined
-    for (const kind of Object.keys(seen[0]?.scores ?? {})) {
+    const hasRewards = hasAnswers && rewards.every((reward) => reward !== undefined)
+    const kinds = Object.keys(seen[0]?.scores ?? {}).filter((kind) =>
+      seen.every(({ scores }) => scores[kind] !== undefined)
+    )
+    for (const kind of kinds) {
       const scores = seen.map(({ scores }) => Number(scores[kind] ?? false))
       this.#spread(kind, scores)
       this.#addPass(kind, scores)
@@ -165,7 +200,9 @@ class Totals {
 
   #addCosts(predictions: ReadonlyArray<Prediction>): void {
     const tokens = predictions.map(tokensOf)
-    this.#tokens.add(tokens.reduce((sum, { generated }) => sum + generated, 0) / predictions.length)
+    if (predictions.every(({ num_generated_tokens: count }) => Number.isFinite(count))) {
+      this.#tokens.add(this.#problems, tokens.reduce((sum, { generated }) => sum + generated, 0) / predictions.length)
+    }
     this.#spread("reasoning_tokens", tokens.map(({ reasoning }) => reasoning))
     this.#spread("answer_tokens", tokens.map(({ answer }) => answer))
     for (const { generation_end_time: end = Number.NaN, generation_start_time: start = Number.NaN } of predictions) {
@@ -234,21 +271,27 @@ class Totals {
   }
 
   get aggregations(): Aggregations {
-    const tokens = Math.trunc(this.#tokens.total / this.#problems)
     const seconds = Math.trunc(this.#lastEnd - this.#firstStart)
+    const entries = (name: string, { problems }: Share) =>
+      problems === this.#problems ? [] : [[`${name}_entries`, problems] as const]
     const common = {
       num_entries: this.#problems,
-      ...(this.#tokens.total > 0 ? { avg_tokens: tokens } : {}),
+      ...(this.#tokens.total > 0
+        ? { avg_tokens: Math.trunc(this.#tokens.mean), ...Object.fromEntries(entries("avg_tokens", this.#tokens)) }
+        : {}),
       ...(Number.isFinite(seconds) ? { gen_seconds: seconds } : {})
     }
-    const entries = [...this.#shares].filter(([name]) => name !== "pass@1[avg-of-1]").map(([name, metrics]) => {
-      const percentages = [...metrics].map(([metric, sum]) => [metric, (100 * sum.total) / this.#problems] as const)
+    const aggregations = [...this.#shares].filter(([name]) => name !== "pass@1[avg-of-1]").map(([name, metrics]) => {
+      const percentages = [...metrics].flatMap(([metric, share]) => [
+        [metric, 100 * share.mean] as const,
+        ...entries(metric, share)
+      ])
       const k = Number(/^pass@1\[avg-of-(\d+)\]$/.exec(name)?.[1] ?? 0)
       const own = { ...common, ...Object.fromEntries(percentages), ...(k < 2 ? {} : this.#statistics(k)) }
       const rates = this.#judges.get(name)?.rates
       return [name, rates === undefined ? own : { ...own, ...rates }] as const
     })
-    return Object.fromEntries(entries)
+    return Object.fromEntries(aggregations)
   }
 
   #statistics(k: number): Readonly<Record<string, ScoreStatistics>> {

@@ -22,8 +22,9 @@ import {
   retractions,
   uncertainties
 } from "./ExtractAnswer/Phrases.ts"
-import { foldedCase, responseOf, tailLength } from "./ExtractAnswer/Response.ts"
+import { foldedCase, responseOf, tailOf } from "./ExtractAnswer/Response.ts"
 import type { VerifyOptions } from "./Verdict.ts"
+import { unitSize } from "./Verify/Units.ts"
 
 /**
  * The rule by which an answer was found.
@@ -48,8 +49,6 @@ export interface Extracted {
   /** It came from LaTeX delimiters or a box, or is LaTeX; else it is plain text. */
   readonly math: boolean
 }
-
-const tailOf = (text: string): string => text.length > tailLength ? text.slice(-tailLength) : text
 
 /**
  * The content of the last complete \boxed of a text, trimmed: "" for an empty box, null where there is none. Boxes inside of a box
@@ -219,6 +218,34 @@ const listed = (layout: Layout) => (gap: string, next: Candidate): boolean =>
   next.source !== "plain" || /[\p{L}]/u.test(gap) ||
   !/^\s*(?!(?:and|or|et|ou|und|oder|y|o|и|или)\b)[\p{L}]/u.test(layout.plain.slice(next.to, next.to + 8))
 
+/** A sign apart from its number: "is - 4", "minus 4", "negative 4". */
+const isNegated = (layout: Layout, { from, text }: Candidate): boolean => {
+  if (!/^\d/.test(text)) return false
+  const before = layout.plain.slice(Math.max(0, from - 24), from)
+  return /(?:^|[^\p{L}])(?:minus|negative)\s+$/iu.test(before)
+    ? !/[\d)]\s+minus\s+$/i.test(before)
+    : /(?:\bis|\bare|\bbe|[=:])\s*[-−–]\s+$/i.test(before)
+}
+
+const dozens = /^\s?(?:dozen|hundred|thousand|million|billion|trillion)\b/i
+const changed = /^\s(?:squared|cubed|factorial|times|percent of|out of|less than|more than)\b/i
+
+/**
+ * What after a plain number belongs to its value: "5 million", "2 pi", "5 minutes". Words that change it in another way come as text, and
+ * leave a comparison undecided.
+ */
+const tailOfNumber = (after: string): string => {
+  const dozen = dozens.exec(after)?.[0]
+  if (dozen !== undefined) return ` ${dozen.trim().toLowerCase()}`
+  if (/^\s?(?:pi\b|π)/.test(after)) return "\\pi"
+  const change = changed.exec(after)?.[0]
+  if (change !== undefined) return `\\text{${change}}`
+  const unit = /^\s?([a-zA-Z]{1,12}(?:\/[a-zA-Z]{1,8})?)(?![\p{L}\d])/u.exec(after)?.[1]
+  return unit !== undefined && unit.length > 1 && unit.toLowerCase() !== "in" && unitSize(unit) !== null
+    ? ` ${unit}`
+    : ""
+}
+
 const answerOf = (layout: Layout, by: ExtractionRule, group: ReadonlyArray<Candidate>): Extracted | null => {
   const last = group.at(-1)
   if (last === undefined) return null
@@ -229,6 +256,10 @@ const answerOf = (layout: Layout, by: ExtractionRule, group: ReadonlyArray<Candi
   const signed = first !== undefined && first.source === "plain" &&
     /[-−][$€£¥₹]\s?$/.test(layout.plain.slice(Math.max(0, first.from - 3), first.from))
   if (signed) texts[0] = `-${texts[0] ?? ""}`
+  else if (first !== undefined && first.source === "plain" && isNegated(layout, first)) texts[0] = `-${texts[0] ?? ""}`
+  if (group.length === 1 && last.source === "plain" && /\d$/.test(texts[0] ?? "")) {
+    texts[0] += tailOfNumber(layout.plain.slice(last.to, last.to + 40))
+  }
   const parts = texts.filter((part, place) => texts.indexOf(part) === place)
   return extracted(by, parts, percentAfter(layout.text, last.to), math || parts.some((part) => part.includes("\\")))
 }

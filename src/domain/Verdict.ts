@@ -52,7 +52,11 @@ export const VerifyOptions = Schema.Struct({
   after_think_only: Schema.optionalKey(Schema.Boolean),
   boxed_priority: Schema.optionalKey(Schema.Literals(["high", "low"])),
   modulo: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 1_000_000_000 }))),
-  integers: Schema.optionalKey(Schema.Tuple([Schema.Int, Schema.Int]))
+  integers: Schema.optionalKey(
+    Schema.Tuple([Schema.Int, Schema.Int]).check(
+      Schema.makeFilter(([least, most]) => least <= most || "Expected the least integer before the largest")
+    )
+  )
 })
 export type VerifyOptions = typeof VerifyOptions.Type
 

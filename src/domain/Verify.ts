@@ -75,6 +75,8 @@ const choiceLetter = (cleaned: string): string | null => {
 /** "(C) 12", "C) 12": a choice and what it says. */
 const labelled = /^(?:\(([A-J])\)|([A-J])\))\s*(?![-+*/=^_<>!)(\s])(.+)$/
 
+const choiceLetters: ReadonlyArray<string> = [..."ABCDEFGHIJ"]
+
 /** The same thing said in one word or another. */
 const sayings: ReadonlyArray<readonly [RegExp, string]> = [
   [
@@ -195,7 +197,7 @@ const comparedBothWays = (gold: Node, answer: Node, comparison: Comparison): Fin
 /** One side cannot be read as mathematics: words may still decide, else nothing is known. */
 const unreadable = (gold: Answer, answer: Answer, goldText: string, answerText: string): Finding => {
   const [a, b] = [letters(goldText), letters(answerText)]
-  const squeezed = (text: string) => text.replace(/[\s{}]/g, "")
+  const squeezed = (text: string) => text.replace(/[{}]/g, "").replace(/(?<![\p{L}\d])\s+|\s+(?![\p{L}\d])/gu, "")
   if (squeezed(gold.cleaned) === squeezed(answer.cleaned)) return finding("equal", "same-text")
   const wordy = (text: string) => /\p{L}{3,}\s+\p{L}{2,}/u.test(text)
   if ((gold.parsed === null && wordy(goldText)) || (answer.parsed === null && wordy(answerText))) {
@@ -251,12 +253,23 @@ export const verify = (
     answer: given?.text ?? null
   })
   if (reference === null) return verdict(finding("undecided", "no-gold"))
-  if (given === null) return verdict(finding("unequal", "no-answer"))
   // The same text on both sides, however it is read; but for options that say what can be an answer at all.
   const plain = options.integers === undefined && options.targets === undefined && options.after_think_only !== true
   if (plain && gold.length <= maxAnswerCharacters && gold.trim() === pred.trim()) {
-    return verdict(finding("equal", "same-text"))
+    return { ...verdict(finding("equal", "same-text")), answer: reference.text }
   }
+  if (plain && !bare && given?.by !== "boxed") {
+    // A letter asked for, and none in a box: the choice that the response names.
+    const letter = choiceLetter(clean(reference.text))
+    const chosen = letter === null
+      ? null
+      : extractAnswer(pred, { targets: ["string"], strings: choiceLetters }, "answer")
+    if (chosen !== null) {
+      const outcome = chosen.text.toUpperCase() === letter ? "equal" : "unequal"
+      return { ...verdict(finding(outcome, "choice")), answer: chosen.text }
+    }
+  }
+  if (given === null) return verdict(finding("unequal", "no-answer"))
   if (reference.by === "letter" || given.by === "letter") {
     const fold = (text: string) => (options.lowercase === false ? text : text.toLowerCase())
     return verdict(finding(fold(reference.text) === fold(given.text) ? "equal" : "unequal", "choice"))

@@ -100,6 +100,46 @@ describe("an evaluation", () => {
     }
   })
 
+  it("counts a figure over the problems that have it, and says how many", () => {
+    const bare: Prediction = { predicted_answer: "1", symbolic_correct: true }
+    const rich: Prediction = {
+      ...bare,
+      judgement: "Judgement: Yes",
+      reward_model_score: 1,
+      num_generated_tokens: 100
+    }
+    for (const list of [[[rich, rich], [bare, bare]], [[bare, bare], [rich, rich]], [[rich, rich], [bare, rich]]]) {
+      const aggregations = table(list, { type: "math" })
+      for (const [name, metrics] of Object.entries(aggregations)) {
+        assert.strictEqual(metrics["num_entries"], 2)
+        assert.strictEqual(metrics["avg_tokens"], 100)
+        assert.strictEqual(metrics["avg_tokens_entries"], 1)
+        for (const kind of ["judge_correct", "both_correct", "any_correct", "symbolic_correct"]) {
+          assert.strictEqual(metrics[kind], 100, `${name}/${kind}`)
+          const isFew = kind !== "symbolic_correct" || name.startsWith("rm_")
+          assert.strictEqual(metrics[`${kind}_entries`], isFew ? 1 : undefined, `${name}/${kind}`)
+        }
+      }
+      assert.strictEqual(aggregations["rm_best@1"]?.["no_answer_entries"], 1)
+    }
+  })
+
+  it.prop("says nothing of entries where all problems have everything", [problems], ([list]) => {
+    for (const metrics of Object.values(table(list, { type: "math" }))) {
+      assert.deepStrictEqual(Object.keys(metrics).filter((name) => name.endsWith("_entries")), ["num_entries"])
+    }
+  }, runs)
+
+  it("tells how many problems have too many different answers to compare", () => {
+    const many = Array.from(
+      { length: 600 },
+      (_, i): Prediction => ({ predicted_answer: `${i} x`, symbolic_correct: false })
+    )
+    const few = many.map((prediction) => ({ ...prediction, predicted_answer: "x" }))
+    const evaluation = evaluate([many, few], { type: "math" })
+    assert.strictEqual(evaluation._tag === "Evaluated" && evaluation.exhausted, 1)
+  })
+
   it("scores an attempt that is too long as wrong and without an answer", () => {
     const long: Prediction = {
       predicted_answer: "1",
@@ -130,7 +170,7 @@ describe("an evaluation", () => {
     const uneven = { _tag: "UnevenAttempts" as const, problem: 1, expected: 2, found: 1 }
     assert.deepStrictEqual(evaluate([[one, one], [one]], { type: "math" }), uneven)
     assert.deepStrictEqual(evaluate([[]], { type: "math" }), { ...uneven, problem: 0, expected: 0, found: 0 })
-    assert.deepStrictEqual(evaluate([], { type: "math" }), { _tag: "Evaluated", subsets: {} })
+    assert.deepStrictEqual(evaluate([], { type: "math" }), { _tag: "Evaluated", subsets: {}, exhausted: 0 })
     const many = Array.from({ length: 2000 }, (_, i) => [{ ...one, subset_for_metrics: `${i}` }])
     assert.strictEqual(evaluate(many, { type: "math" })._tag, "TooManySubsets")
   })

@@ -85,6 +85,37 @@ describe("a margin that cannot be overtaken", () => {
   )
 })
 
+describe("a tie that goes to the leader", () => {
+  const ties = [rule({ _tag: "CannotBeOvertaken", tiesGoToLeader: true })]
+
+  it("goes to whoever leads at the stop, though another was seen first", () => {
+    const state = fed(ties, 6, ["2", "1", "1", "1"])
+    assert.deepStrictEqual(state.stop, { _tag: "NotToBeOvertaken", answer: "1", margin: 2, remaining: 2 })
+    assert.strictEqual(leadingAnswer(state), "1")
+    assert.strictEqual(votesOf(["2", "1", "1", "1", "2", "2"]).tie.length, 2)
+    assert.strictEqual(fed([rule({ _tag: "CannotBeOvertaken" })], 6, ["2", "1", "1", "1"]).stop, null)
+  })
+
+  it.prop("is the only thing that samples to come could bring, and is told by a margin that equals them", [
+    prefix,
+    from(0, 4)
+  ], ([answers, left]) => {
+    if (answers.length + left === 0) return
+    const state = fed(ties, answers.length + left, answers)
+    const { stop } = state
+    if (stop?._tag !== "NotToBeOvertaken" || stop.answer === null) return
+    const { answer, margin, remaining } = stop
+    assert.strictEqual(leadingAnswer(state), answer)
+    const seen = state.finished.length
+    for (const more of continuations(remaining)) {
+      const { answer: winner, tie } = votesOf([...answers.slice(0, seen), ...more])
+      const isTied = tie.some((one) => same(one, answer))
+      assert.isTrue(isTied || (winner !== null && same(winner, answer)))
+      if (isTied) assert.strictEqual(margin, remaining)
+    }
+  }, runs)
+})
+
 describe("stopping", () => {
   const stream = Schema.Array(spelling).check(Schema.isMinLength(1), Schema.isMaxLength(12))
 

@@ -54,6 +54,38 @@ describe("a verdict", () => {
     }
   })
 
+  it("keeps what belongs to a number in a sentence: its sign, its multiple, its unit", () => {
+    for (
+      const text of [
+        "The answer is - 4.",
+        "The answer is minus 4.",
+        "It is 4 million.",
+        "The area is 4 pi.",
+        "#### 4 squared"
+      ]
+    ) {
+      assert.notStrictEqual(verify("4", text).verdict, "equal", text)
+    }
+    assert.strictEqual(verify("5\\text{ hours}", "The final answer is 5 minutes.").verdict, "unequal")
+    assert.strictEqual(verify("2 hours", "The answer is 120 minutes.").verdict, "equal")
+    assert.strictEqual(verify("5", "#### 5 minutes").verdict, "equal")
+  })
+
+  it("takes what overflows a double for large, not for infinite", () => {
+    assert.strictEqual(verify("\\infty", "\\boxed{e^{1000}}").verdict, "unequal")
+    assert.strictEqual(verify("(0,\\infty)", "\\boxed{(0,10^{400})}").verdict, "unequal")
+  })
+
+  it("looks at the end of a text, whatever blanks follow, and never at half a number", () => {
+    assert.strictEqual(verify("42", `\\boxed{42}${"\n".repeat(30_000)}`).verdict, "equal")
+    assert.strictEqual(verify("5", `The value is 15${" ".repeat(19_998)}.`).verdict, "unequal")
+  })
+
+  it("takes the choice that a response names where a letter is asked for", () => {
+    assert.strictEqual(verify("C", "The correct option is C.").verdict, "equal")
+    assert.strictEqual(verify("B", "the answer is (C) 5.").verdict, "unequal")
+  })
+
   it("is undecided when its steps run out", () => {
     assert.deepInclude(verify("(x+1)^{20}", "\\sin(x)^{20}", {}, true, 50), { verdict: "undecided", rule: "steps" })
   })

@@ -1,5 +1,6 @@
 // What the samples of one problem agree on, as a plain function of plain data, like Judge.ts.
 import { extractAnswer } from "../../domain/ExtractAnswer.ts"
+import { isNoAnswer, isPlaceholder } from "../../domain/NoAnswer.ts"
 import type { VerifyOptions } from "../../domain/Verdict.ts"
 import { verify } from "../../domain/Verify.ts"
 import { addSamples, emptyVote, voteResult, type VoteSample } from "../../domain/Vote.ts"
@@ -38,7 +39,7 @@ const answerIn = (text: string, opts: VerifyOptions, role: "gold" | "answer" = "
 /** The answer of a sample; null: it has none, or one that `integers` does not allow. */
 const answerOf = ({ answer = null, text }: Ballot, opts: VerifyOptions): string | null => {
   const found = text === undefined ? answer : answerIn(text, opts)
-  if (found === null || found.trim() === "") return null
+  if (found === null || (text === undefined ? isNoAnswer(found) : isPlaceholder(found))) return null
   return opts.integers === undefined || verify(found, found, opts, true).verdict === "equal" ? found : null
 }
 
@@ -62,6 +63,7 @@ const counted = ({ gold, opts = {}, samples, strategy = "auto" }: Ballots): Vote
     const { answer: _, text: _text, ...figures } = sample
     return { ...figures, answer: answerOf(sample, opts) }
   })
+  const right = gold === undefined ? null : answerIn(gold, opts, "gold")
   const { answer, answered, groups, margin, tie } = voteResult(
     addSamples(emptyVote(ruleOf(strategy, samples)), voted, same)
   )
@@ -73,6 +75,6 @@ const counted = ({ gold, opts = {}, samples, strategy = "auto" }: Ballots): Vote
     tie: tie.length > 0,
     tied: tie,
     answered,
-    ...(gold === undefined ? {} : { correct: answer !== null && same(answerIn(gold, opts, "gold") ?? gold, answer) })
+    ...(right === null ? {} : { correct: answer !== null && same(right, answer) })
   }
 }

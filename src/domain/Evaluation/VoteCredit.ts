@@ -32,11 +32,17 @@ interface Group {
   reward: number
 }
 
-/** Every answer under the first spelling of its class. See `placeAnswers` for what this costs and what order means. */
-export const pooled = (answers: ReadonlyArray<string | null>, same: SameAnswer): ReadonlyArray<string | null> => {
+/** Every answer under the first spelling of its class. See `placeAnswers` for what this costs, what order means, and `exhausted`. */
+export const pooled = (
+  answers: ReadonlyArray<string | null>,
+  same: SameAnswer
+): { readonly answers: ReadonlyArray<string | null>; readonly exhausted: boolean } => {
   const { groups, places } = placeAnswers(noGroups, answers, same)
   const names = representatives(groups)
-  return places.map((place) => place === null ? null : names[place] ?? null)
+  return {
+    answers: places.map((place) => place === null ? null : names[place] ?? null),
+    exhausted: groups.exhausted
+  }
 }
 
 /** The group that `name` stands for, made when it is new. */

@@ -4,6 +4,15 @@
 /** Characters at the end of a text that are searched. */
 export const tailLength = 20_000
 
+/** The end of a text without the blanks after it; where it is cut, a word that the cut goes through is left out. */
+export const tailOf = (text: string): string => {
+  const end = text.length > tailLength ? text.trimEnd() : text
+  if (end.length <= tailLength) return end
+  const tail = end.slice(-tailLength)
+  const whole = /\s/.test(end[end.length - tailLength - 1] ?? "") ? 0 : tail.search(/\s/)
+  return whole > 0 && whole <= 1000 ? tail.slice(whole) : tail
+}
+
 // What ends the thinking of the model families: most; Magistral; Kimi; gpt-oss ("harmony"); OpenThoughts.
 const thinkingEnds: ReadonlyArray<string> = [
   "</think>",
@@ -84,7 +93,7 @@ export interface Response {
  * `</reasoning>`, `</REASONING_END>`, `[/THINK]`, `◁/think▷`, `<|channel|>final<|message|>`, `<|end_of_thought|>`, in any case.
  */
 export const responseOf = (text: string, everywhere: boolean): Response => {
-  const tail = text.length > tailLength ? text.slice(-tailLength) : text
+  const tail = tailOf(text)
   // Every mark has one of these; most texts have none.
   const marked = tail.includes("<") || tail.includes("[/") || tail.includes("◁")
   if (!marked && !everywhere) return { said: tail, thought: null, thinkingEnded: false }

@@ -19,7 +19,9 @@ export const plannedMaximum = 4096
  * - `AgreementShare`: the leader has `votes` votes and `share` of all that finished, those without an answer included (AIMO 2,
  *   second place: 5 and 5/7).
  * - `CannotBeOvertaken`: the leader's margin over the runner-up is larger than the number of samples still to come, so that no
- *   continuation can change or tie it; with `tiesGoToLeader` it may be equal, for those who let the answer that led keep a tie.
+ *   continuation can change or tie it. With `tiesGoToLeader` it may be equal: another answer may then still draw level, and a tie
+ *   goes to whoever leads at the moment of the stop, even over one that was seen before it. That is another law than `first_seen`
+ *   in Vote.ts; a stop with margin === remaining > 0 is one that a vote over all samples might have ended in a tie.
  * - `AdaptiveConsistency`: P(Beta(v1 + 1, v2 + 1) > 1/2) > threshold for the two largest counts. Aggarwal et al. 2023,
  *   arXiv:2305.11860, section 3; the Dirichlet criterion over all counts is left out.
  * - `UnanimousWindow`: the last `size` finished samples, counted off in windows that do not overlap, all give one answer; one

@@ -753,11 +753,12 @@ const compareNormal = (g: Node, p: Node, c: Comparison): Finding => {
   if (g.k === "tuple" && p.k === "tuple") return compareTuples(g, p, c)
   if (isCollection(g) && isCollection(p)) return compareLists(g, p, c)
   if (g.k === "tuple" && isCollection(p)) {
+    if (p.k === "set" || (g.items.length === 2 && g.open === "[")) return found("unequal", "kind")
     const named = assignments(p)
     return inOrder(g.items, named === null ? partsOf(p) : inNameOrder(named).map(({ value }) => value), c, "tuple")
   }
   if (isCollection(g) && p.k === "tuple") {
-    if ((p.open === "[") !== (p.close === "]")) return found("unequal", "kind")
+    if (g.k === "set" || p.open === "[" || p.close === "]") return found("unequal", "kind")
     const named = assignments(g)
     return inOrder(named === null ? partsOf(g) : inNameOrder(named).map(({ value }) => value), p.items, c, "tuple")
   }

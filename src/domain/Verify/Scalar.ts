@@ -184,8 +184,10 @@ const sameConstants = (a: Node, b: Node, rounded: boolean, tolerance: Tolerance,
   const y = real.value(b)
   if (Math.abs(x) === Infinity || Math.abs(y) === Infinity) {
     // A plain infinity is a value; an overflow is not known.
-    const stated = isInfinite(a) || isInfinite(b)
-    if (!stated) return sameConstantFinding(a, b, budget)
+    const [left, right] = [isInfinite(a), isInfinite(b)]
+    if (!left && !right) return sameConstantFinding(a, b, budget)
+    // What overflows a double is large, not infinite.
+    if (left !== right) return finding(Number.isNaN(x) || Number.isNaN(y) ? "undecided" : "unequal", "infinity")
     return Number.isNaN(x) || Number.isNaN(y)
       ? finding("undecided", "no-value")
       : finding(x === y ? "equal" : "unequal", "infinity")
@@ -348,5 +350,5 @@ export const sizeOf = (node: Node, budget: Budget): number | null => {
   const exact = exactValue(node, budget)
   if (exact === "undefined") return null
   const value = exact === null ? new RealEvaluation(new Map(), budget).value(node) : Q.toNumber(exact)
-  return Number.isNaN(value) ? null : value
+  return Number.isNaN(value) || (Math.abs(value) === Infinity && !isInfinite(node)) ? null : value
 }
