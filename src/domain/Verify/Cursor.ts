@@ -5,7 +5,7 @@ import { negativeSpace, thinSpace } from "./Clean.ts"
 /** What stands here is nothing that the grammar knows. Thrown only inside of the parser, and caught there. */
 export class Unreadable extends Error {}
 
-const maxDepth = 64
+const maxDepth = 240
 
 export const isDigit = (sign: string | undefined): boolean => sign !== undefined && sign >= "0" && sign <= "9"
 export const isLetter = (sign: string | undefined): boolean =>
