@@ -119,109 +119,7 @@ export class RealEvaluation {
   }
 
   apply(name: string, args: ReadonlyArray<Node>): number {
-    const [first, second] = args
-    if (first === undefined) return NaN
-    const x = this.value(first)
-    const y = second === undefined ? NaN : this.value(second)
-    switch (name) {
-      case "sqrt":
-        if (second === undefined) return Math.sqrt(x)
-        if (x < 0) return Number.isInteger(y) && Math.abs(y % 2) === 1 ? -((-x) ** (1 / y)) : NaN
-        return y === 0 ? NaN : x ** (1 / y)
-      case "sin":
-        return Math.sin(x)
-      case "cos":
-        return Math.cos(x)
-      case "tan":
-        return Math.tan(x)
-      case "cot":
-        return 1 / Math.tan(x)
-      case "sec":
-        return 1 / Math.cos(x)
-      case "csc":
-        return 1 / Math.sin(x)
-      case "arcsin":
-        return Math.asin(x)
-      case "arccos":
-        return Math.acos(x)
-      case "arctan":
-        return Math.atan(x)
-      case "arccot":
-        return Math.PI / 2 - Math.atan(x)
-      case "arcsec":
-        return Math.acos(1 / x)
-      case "arccsc":
-        return Math.asin(1 / x)
-      case "sinh":
-        return Math.sinh(x)
-      case "cosh":
-        return Math.cosh(x)
-      case "tanh":
-        return Math.tanh(x)
-      case "coth":
-        return 1 / Math.tanh(x)
-      case "sech":
-        return 1 / Math.cosh(x)
-      case "csch":
-        return 1 / Math.sinh(x)
-      case "arcsinh":
-        return Math.asinh(x)
-      case "arccosh":
-        return Math.acosh(x)
-      case "arctanh":
-        return Math.atanh(x)
-      case "ln":
-        return x > 0 ? Math.log(x) : NaN
-      case "log":
-        // Without a base it is the natural one for both sides, or ten for both: the caller compares like with like.
-        return x > 0 ? second === undefined ? Math.log(x) : y > 0 && y !== 1 ? Math.log(x) / Math.log(y) : NaN : NaN
-      case "abs":
-      case "norm":
-        return Math.abs(x)
-      case "floor":
-        return Math.floor(x + Math.abs(x) * 1e-15)
-      case "ceil":
-        return Math.ceil(x - Math.abs(x) * 1e-15)
-      case "round":
-        return Math.round(x)
-      case "sgn":
-        return Math.sign(x)
-      case "Re":
-        return x
-      case "Im":
-        return 0
-      case "max":
-        return args.reduce((most, arg) => Math.max(most, this.value(arg)), -Infinity)
-      case "min":
-        return args.reduce((least, arg) => Math.min(least, this.value(arg)), Infinity)
-      case "gcd":
-        return args.reduce((common, arg) => gcdOf(common, this.value(arg)), 0)
-      case "lcm":
-        return args.reduce((least, arg) => {
-          const value = this.value(arg)
-          const common = gcdOf(least, value)
-          return common === 0 ? 0 : Math.abs(least * value) / common
-        }, 1)
-      case "mod":
-        return y === 0 ? NaN : x - y * Math.floor(x / y)
-      case "binom":
-        if (Number.isInteger(y) && y >= 0 && y < 1000) {
-          let value = 1
-          for (let k = 0; k < y; k++) value *= (x - k) / (k + 1)
-          return value
-        }
-        return factorialOf(x) / (factorialOf(y) * factorialOf(x - y))
-      case "factorial":
-        return factorialOf(x)
-      case "doublefactorial": {
-        if (!Number.isInteger(x) || x < -1 || x > 300) return NaN
-        let product = 1
-        for (let k = x; k > 1; k -= 2) product *= k
-        return product
-      }
-      default:
-        return NaN
-    }
+    return realFunctions.has(name) ? realFunction(name, args.map((arg) => this.value(arg))) : NaN
   }
 
   /** A finite sum, product or integral, or a limit; NaN where it has too many terms or does not settle. */
@@ -252,6 +150,116 @@ export class RealEvaluation {
     }
     restore()
     return total
+  }
+}
+
+const realFunctions = new Set(
+  ("sqrt sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth sech csch arcsinh arccosh arctanh ln log abs "
+    + "norm floor ceil round sgn Re Im max min gcd lcm mod binom factorial doublefactorial").split(" ")
+)
+
+/** A function at real values; NaN where it has none there. */
+const realFunction = (name: string, values: ReadonlyArray<number>): number => {
+  const [x, second] = values
+  if (x === undefined) return NaN
+  const y = second ?? NaN
+  switch (name) {
+    case "sqrt":
+      if (second === undefined) return Math.sqrt(x)
+      if (x < 0) return Number.isInteger(y) && Math.abs(y % 2) === 1 ? -((-x) ** (1 / y)) : NaN
+      return y === 0 ? NaN : x ** (1 / y)
+    case "sin":
+      return Math.sin(x)
+    case "cos":
+      return Math.cos(x)
+    case "tan":
+      return Math.tan(x)
+    case "cot":
+      return 1 / Math.tan(x)
+    case "sec":
+      return 1 / Math.cos(x)
+    case "csc":
+      return 1 / Math.sin(x)
+    case "arcsin":
+      return Math.asin(x)
+    case "arccos":
+      return Math.acos(x)
+    case "arctan":
+      return Math.atan(x)
+    case "arccot":
+      return Math.PI / 2 - Math.atan(x)
+    case "arcsec":
+      return Math.acos(1 / x)
+    case "arccsc":
+      return Math.asin(1 / x)
+    case "sinh":
+      return Math.sinh(x)
+    case "cosh":
+      return Math.cosh(x)
+    case "tanh":
+      return Math.tanh(x)
+    case "coth":
+      return 1 / Math.tanh(x)
+    case "sech":
+      return 1 / Math.cosh(x)
+    case "csch":
+      return 1 / Math.sinh(x)
+    case "arcsinh":
+      return Math.asinh(x)
+    case "arccosh":
+      return Math.acosh(x)
+    case "arctanh":
+      return Math.atanh(x)
+    case "ln":
+      return x > 0 ? Math.log(x) : NaN
+    case "log":
+      // Without a base it is the natural one for both sides, or ten for both: the caller compares like with like.
+      return x > 0 ? second === undefined ? Math.log(x) : y > 0 && y !== 1 ? Math.log(x) / Math.log(y) : NaN : NaN
+    case "abs":
+    case "norm":
+      return Math.abs(x)
+    case "floor":
+      return Math.floor(x + Math.abs(x) * 1e-15)
+    case "ceil":
+      return Math.ceil(x - Math.abs(x) * 1e-15)
+    case "round":
+      return Math.round(x)
+    case "sgn":
+      return Math.sign(x)
+    case "Re":
+      return x
+    case "Im":
+      return 0
+    case "max":
+      return Math.max(...values)
+    case "min":
+      return Math.min(...values)
+    case "gcd":
+      return values.reduce(gcdOf, 0)
+    case "lcm":
+      return values.reduce((least, value) => {
+        const common = gcdOf(least, value)
+        return common === 0 ? 0 : Math.abs(least * value) / common
+      }, 1)
+    case "mod":
+      return y === 0 ? NaN : x - y * Math.floor(x / y)
+    case "binom":
+      if (Number.isInteger(y) && y >= 0 && y < 1000) {
+        let value = 1
+        for (let k = 0; k < y; k++) value *= (x - k) / (k + 1)
+        return value
+      }
+      return factorialOf(x) / (factorialOf(y) * factorialOf(x - y))
+    case "factorial":
+      return factorialOf(x)
+    case "doublefactorial": {
+      if (!Number.isInteger(x) || x < -1 || x > 300) return NaN
+      let product = 1
+      for (let k = x; k > 1; k -= 2) product *= k
+      return product
+    }
+    default:
+      return NaN
   }
 }
 
@@ -404,7 +412,7 @@ export class ComplexEvaluation {
 
   apply(name: string, args: ReadonlyArray<Node>): Complex {
     const [first, second] = args
-    if (first === undefined) return nowhere
+    if (first === undefined || !realFunctions.has(name)) return nowhere
     const z = this.value(first)
     switch (name) {
       case "sqrt": {
@@ -444,9 +452,9 @@ export class ComplexEvaluation {
       case "overline":
         return complex(z.re, -z.im)
       default: {
-        if (args.some((arg) => this.value(arg).im !== 0)) return nowhere
-        const real = new RealEvaluation(this.point, this.budget)
-        return complex(real.apply(name, args), 0)
+        const others = args.slice(1).map((arg) => this.value(arg))
+        if (z.im !== 0 || others.some(({ im }) => im !== 0)) return nowhere
+        return complex(realFunction(name, [z.re, ...others.map(({ re }) => re)]), 0)
       }
     }
   }
