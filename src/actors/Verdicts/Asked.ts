@@ -44,7 +44,7 @@ export interface VoteResult {
   readonly tied: ReadonlyArray<string>
   /** Samples that have an answer. */
   readonly answered: number
-  /** Whether the answer is equal to the gold one; only if there is a gold one. */
+  /** Whether the answer is equal to the gold one; only if there is a gold one that has an answer. */
   readonly correct?: boolean
 }
 export interface GivenUp {
