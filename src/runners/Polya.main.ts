@@ -4,7 +4,8 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Exit, Layer, Logger } from "effect"
 import { Argument, CliConfig, CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import { voteStrategies } from "../actors/Verdicts/Strategies.ts"
-import { exitCodeOf, reportFailure, usageFailed } from "./Cli/Failure.ts"
+import { withAnswersLast } from "./Cli/Answers.ts"
+import { type CommandFailed, exitCodeOf, reportFailure, usageFailed, workFailed } from "./Cli/Failure.ts"
 import { presenter } from "./Cli/Help.ts"
 import { version } from "./Package.ts"
 
@@ -374,10 +375,16 @@ const verify = Command.make(
   "verify",
   {
     answers: Argument.String("answer").pipe(
-      Argument.withDescription("The right answer and one to be judged; or give --in"),
+      Argument.withDescription(
+        "The right answer and one to be judged; or give --in. They may begin with - as in -1/2; after -- everything is an answer"
+      ),
       Argument.between(0, 2)
     ),
-    in: one("in", "JSON lines {id, gold, pred, opts?, bare?} to read; -: standard input", "FILE"),
+    in: one(
+      "in",
+      "JSON lines {id, gold, pred, opts?, bare?} to read; .gz is unpacked; -: standard input, as it is",
+      "FILE"
+    ),
     out: one("out", "Where verdicts go, a line for each line read; default: standard output", "FILE"),
     workers,
     opts: options,
@@ -398,6 +405,7 @@ const verify = Command.make(
   Command.withShortDescription("Judge answers"),
   Command.withExamples([
     { command: "polya verify '1/2' 'So the answer is \\boxed{0.5}.'", description: "One pair" },
+    { command: "polya verify -- '-x' '-1x'", description: "Answers that could be taken for flags" },
     { command: "polya verify --in pairs.jsonl --out verdicts.jsonl", description: "A file, as a stream" },
     {
       command: "polya verify --in pairs.jsonl --opts '{\"modulo\": 1000}' | grep unequal",
@@ -411,7 +419,7 @@ const vote = Command.make(
   {
     in: one(
       "in",
-      "JSON lines {id, samples: [{text | answer, logprobMean?, weight?}], gold?} to read; -: standard input",
+      "JSON lines {id, samples: [{text | answer, logprobMean?, weight?}], gold?} to read; .gz is unpacked; -: standard input, as it is",
       "FILE"
     ),
     out: one("out", "Where votes go, a line for each line read; default: standard output", "FILE"),
@@ -448,14 +456,26 @@ const polya = Command.make("polya").pipe(
 // Said also where the command line itself is wrong, so it is looked for before it is parsed.
 const machine = process.argv.includes("--json")
 
-// Who reads may leave before the end, as `head` does: the rest is not shown, and the work is done all the same.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error
-  })
-}
+// Who reads may leave before the end, as `head` does: the rest is not shown, and the work is done all the same. Results that cannot be
+// written for any other reason (a full disk) are a failure; what cannot be told on stderr is not.
+let unwritten: NodeJS.ErrnoException | undefined
+process.stderr.on("error", () => {})
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") unwritten ??= error
+})
+/** Fails if standard output did. Streams tell it a turn later. */
+const allWritten = Effect.callback<void, CommandFailed>((resume) => {
+  setImmediate(() =>
+    resume(
+      unwritten === undefined
+        ? Effect.void
+        : Effect.fail(workFailed(`Cannot write to standard output: ${unwritten.message}`, "", "OutputFailed"))
+    )
+  )
+})
 
-Command.run(polya, { version }).pipe(
+Command.runWith(polya, { version })(withAnswersLast(process.argv.slice(2))).pipe(
+  Effect.andThen(allWritten),
   Effect.catchIf(CliError.isCliError, (error) => Effect.fail(usageFailed(error))),
   // A finalizer: it has its say also when the command is interrupted.
   Effect.onError(reportFailure(machine)),

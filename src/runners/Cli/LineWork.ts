@@ -2,10 +2,13 @@
 // written in the order of the input, so memory does not grow with the file. A line that does not fit is a line of the output that says so, and
 // costs nothing else. The output file appears when it is whole.
 import { Clock, Effect, Option, Result, type Scope, Stream } from "effect"
-import { type Stats } from "node:fs"
+import { fstat, type Stats } from "node:fs"
 import { type FileHandle, open, stat } from "node:fs/promises"
-import { resolve } from "node:path"
+import { dirname, resolve } from "node:path"
+import { pipeline } from "node:stream"
+import { promisify } from "node:util"
 import { createGunzip } from "node:zlib"
+import type { OutputFailed } from "../../actors/RunOutput.ts"
 import type { Json, JsonObject } from "../../domain/Json.ts"
 import { JsonlSink, LineBuffer } from "../sinks/JsonlSink.ts"
 import { makeWriter, outputFailed, type SinkWriter } from "../sinks/Sink.ts"
@@ -56,7 +59,7 @@ const readerGone = Symbol("readerGone")
 export const workLines = Effect.fnUntraced(function*<Row>(options: LineWork<Row>) {
   const { command, concurrency, json, noun, output, tally } = options
   const input = yield* openInput(options.input)
-  const sink = yield* openOutput(output)
+  const sink = yield* openOutput(output, input.facts)
   const startedMillis = yield* Clock.currentTimeMillis
   const failed = new Map<string, number>()
   const rowsOnStdout = output === "-"
@@ -131,9 +134,9 @@ export const workLines = Effect.fnUntraced(function*<Row>(options: LineWork<Row>
   }
   if (lines > 0 && failures === lines) {
     return yield* workFailed(
-      `None of ${plural(lines, "line")} is a ${noun} that could be worked; ${
-        rowsOnStdout ? "the output" : shown(resolve(output))
-      } says why of each.`,
+      `${
+        lines === 1 ? "The only line is" : `Of ${count(lines)} lines, none is`
+      } a ${noun} that this command understands; ${rowsOnStdout ? "the output" : shown(resolve(output))} says why.`,
       "",
       "NothingFit"
     )
@@ -147,10 +150,15 @@ interface Input {
   readonly chunks: AsyncIterable<Buffer>
   /** null: not known. */
   readonly bytes: number | null
+  /** What the file system says of it; undefined: nothing. */
+  readonly facts: Stats | undefined
 }
 
+/** What the file system says of an open stream; undefined: nothing. */
+const factsOf = (descriptor: number) => Effect.promise(() => promisify(fstat)(descriptor).catch(() => undefined))
+
 const openInput = Effect.fnUntraced(function*(path: string): Effect.fn.Return<Input, CommandFailed, Scope.Scope> {
-  if (path === "-") return { chunks: process.stdin, bytes: null }
+  if (path === "-") return { chunks: process.stdin, bytes: null, facts: yield* factsOf(0) }
   const handle = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => open(path, "r"), catch: (cause) => misusedBy(refail(path)(cause)) }),
     (handle) => Effect.promise(() => handle.close().catch(() => undefined))
@@ -158,17 +166,33 @@ const openInput = Effect.fnUntraced(function*(path: string): Effect.fn.Return<In
   const facts = yield* Effect.promise(() => handle.stat())
   if (facts.isDirectory()) return yield* misused(`${path} is a folder; give a file of JSON lines`)
   const bytes = handle.createReadStream({ highWaterMark: chunkBytes, autoClose: false })
-  if (!/\.gz$/i.test(path)) return { chunks: bytes, bytes: facts.isFile() ? facts.size : null }
-  const unpacked = createGunzip({ chunkSize: chunkBytes })
-  bytes.on("error", (error) => unpacked.destroy(error))
-  return { chunks: bytes.pipe(unpacked), bytes: null }
+  if (!/\.gz$/i.test(path)) return { chunks: bytes, bytes: facts.isFile() ? facts.size : null, facts }
+  // The pipeline's own error reaches the reader through the unpacker, so its callback has nothing to add.
+  return { chunks: pipeline(bytes, createGunzip({ chunkSize: chunkBytes }), () => {}), bytes: null, facts }
 })
 
 const openOutput = Effect.fnUntraced(
-  function*(path: string): Effect.fn.Return<SinkWriter | typeof stdoutSink, CommandFailed, Scope.Scope> {
+  function*(
+    path: string,
+    input: Stats | undefined
+  ): Effect.fn.Return<SinkWriter | typeof stdoutSink, CommandFailed, Scope.Scope> {
+    const statOf = (path: string) => Effect.promise(() => stat(path).catch((): Stats | undefined => undefined))
+    const facts = yield* path === "-" ? factsOf(1) : statOf(path)
+    if (facts?.isFile() === true && facts.dev === input?.dev && facts.ino === input.ino) {
+      return yield* misused(
+        `${path === "-" ? "Standard output" : path} is the file that is read, which would be lost`,
+        "Give another file with --out."
+      )
+    }
     if (path === "-") return stdoutSink
-    const facts = yield* Effect.promise(() => stat(path).catch((): Stats | undefined => undefined))
     if (facts?.isDirectory() === true) return yield* misused(`${path} is a folder; give the name of a file`)
+    const folder = dirname(path)
+    if (facts === undefined && (yield* statOf(folder)) === undefined) {
+      return yield* misused(
+        `Cannot write ${path}: there is no folder ${folder}`,
+        "Make it first, or choose another one."
+      )
+    }
     const sink = facts === undefined || facts.isFile() ? JsonlSink.open(path) : openDevice(path)
     return yield* Effect.mapError(sink, (error) => misusedBy(error))
   }
@@ -185,27 +209,23 @@ const openDevice = Effect.fnUntraced(function*(path: string) {
 })
 
 const stdoutSink = {
-  write: (rows: ReadonlyArray<JsonObject>): Effect.Effect<void, typeof readerGone> =>
+  write: (rows: ReadonlyArray<JsonObject>): Effect.Effect<void, typeof readerGone | OutputFailed> =>
     Effect.callback((resume) => {
       const { stdout } = process
-      if (!stdout.writable) return resume(Effect.fail(readerGone))
-      if (stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(""))) return resume(Effect.void)
-      const drained = () => {
-        stdout.off("close", left)
-        resume(Effect.void)
-      }
-      const left = () => {
-        stdout.off("drain", drained)
-        resume(Effect.fail(readerGone))
-      }
-      stdout.once("drain", drained)
-      stdout.once("close", left)
-      return Effect.sync(() => {
-        stdout.off("drain", drained)
-        stdout.off("close", left)
+      const failed = (cause: unknown) =>
+        Effect.fail(isGone(cause) ? readerGone : outputFailed("standard output")(cause))
+      if (!stdout.writable) return resume(failed(stdout.errored))
+      stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(""), (cause) => {
+        resume(cause == null ? Effect.void : failed(stdout.errored ?? cause))
       })
     }),
   commit: Effect.void
+}
+
+/** Whether a failure to write means that whoever read has gone; a stream that was closed without an error has no reader either. */
+const isGone = (cause: unknown): boolean => {
+  const code = (cause as NodeJS.ErrnoException | null)?.code ?? "EPIPE"
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED"
 }
 
 /** The lines in groups of bounded size. */

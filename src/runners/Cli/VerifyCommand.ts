@@ -33,6 +33,9 @@ export const verifyCommand = Effect.fn("Cli.verify")(function*(flags: VerifyFlag
   if (gold !== undefined) {
     if (pred === undefined) return yield* misused("Give two answers: polya verify GOLD ANSWER", "Or a file: --in FILE")
     if (Option.isSome(flags.in)) return yield* misused("Give either two answers or --in FILE, not both")
+    if (Option.isSome(flags.out)) {
+      return yield* misused("--out is for the verdicts of --in FILE; that of two answers goes to standard output")
+    }
     return yield* one({ gold, pred, opts, bare }, flags.json).pipe(Effect.provide(settings.workers))
   }
   const places = yield* placesOf(flags)
