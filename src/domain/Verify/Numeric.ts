@@ -449,8 +449,6 @@ export class ComplexEvaluation {
         return complex(z.re, 0)
       case "Im":
         return complex(z.im, 0)
-      case "overline":
-        return complex(z.re, -z.im)
       default: {
         const others = args.slice(1).map((arg) => this.value(arg))
         if (z.im !== 0 || others.some(({ im }) => im !== 0)) return nowhere
