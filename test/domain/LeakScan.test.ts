@@ -104,6 +104,45 @@ describe("a scan for leaks", () => {
     runs
   )
 
+  it.prop("finds any fraction that is shown in LaTeX", [
+    Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 99 })),
+    Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 99 })),
+    Schema.Literals(["frac", "dfrac", "tfrac"]),
+    Schema.Literals(["frac", "dfrac", "tfrac"])
+  ], ([top, bottom, command, other]) => {
+    if (top % bottom === 0) return
+    const shown = `\\${command}{${top}}{${bottom}}`
+    const programs = [
+      `print("\\${shown}")`,
+      `print("${shown}")`,
+      `ans = r'${shown}'; print(ans)`,
+      `def solve():\n    return r"$${shown}$"\nprint(solve())`,
+      `print(r"The answer is \\boxed{${shown}}.")`,
+      `print(f"\\\\${command}{{${top}}}{{${bottom}}}")`,
+      `print("\\\\${command}{%d}{%d}" % (${top}, ${bottom}))`,
+      `print(search())  # answer: ${shown}`
+    ]
+    for (const code of programs) {
+      assert.strictEqual(verdictOf(code, `\\${other}{${top}}{${bottom}}`), "leak", code)
+      assert.strictEqual(verdictOf(code, `\\${other}{${top}}{${bottom + 100 * top}}`), "clean", code)
+    }
+  }, runs)
+
+  it("finds other answers in LaTeX, and lets programs pass that work them out", () => {
+    const cases: ReadonlyArray<readonly [string, string, "leak" | "clean"]> = [
+      ["\\sqrt{21}", "print('\\\\sqrt{21}')", "leak"],
+      ["\\sqrt{21}", "print(math.sqrt(f(21)))", "clean"],
+      ["3\\sqrt{2}", "x = r'$3 \\sqrt 2$'\nprint(x)", "leak"],
+      ["x\\sqrt{2}", "print('x*sqrt(2)')", "leak"],
+      ["\\frac{\\pi}{4}", "print('\\frac{\\pi}{4}')", "leak"],
+      ["(1,2)", "print(r'\\left(1, 2\\right)')", "leak"],
+      ["(1,2)", "print(f(1, 2))", "clean"],
+      ["x^2+1", "print('f(x) = x**2 + 1')", "leak"],
+      ["\\frac{73}{99}", "print(f'\\\\frac{{{a()}}}{{{b()}}}')", "clean"]
+    ]
+    for (const [answer, code, verdict] of cases) assert.strictEqual(verdictOf(code, answer), verdict, code)
+  })
+
   it("names what it found, and where", () => {
     const found = (code: string) => {
       const first = firstOf(code, 42)

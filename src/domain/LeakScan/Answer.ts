@@ -43,19 +43,60 @@ export const readNumber = (text: string): Exact | null => {
   return power >= 0 ? exact(digits * 10n ** BigInt(power)) : exact(digits, 10n ** BigInt(-power))
 }
 
+/** Commands whose first letters Python takes for a control character where the text is not raw. */
+const swallowed: ReadonlyArray<readonly [RegExp, string]> = [
+  [/\t(?=frac|imes|ext|heta|an\b)/g, "\\t"],
+  [/\r(?=ight)/g, "\\r"]
+]
+
+const mended = (text: string): string => {
+  let plain = text
+  if (/[\t\r]/.test(text)) { for (const [pattern, command] of swallowed) plain = plain.replace(pattern, command) }
+  return plain
+}
+
+const isLatex = (text: string): boolean => /[\\$]/.test(text)
+
+/** A part of a fraction, in brackets unless it is one term (above) or one factor (below). */
+const part = (text: string, isBelow: boolean): string =>
+  (isBelow ? /^(?:\d+(?:\.\d+)?|\\?[a-z]+|\\?sqrt\([^()]*\))$/i.test(text.trim()) : !/.\s*[-+]/.test(text.trim()))
+    ? text
+    : `(${text})`
+
+/** LaTeX with its fractions and roots as in Python, without its layout; words, spaces and `\boxed` stay. Reads 20,000 characters. */
+const withoutLayout = (text: string): string => {
+  const read = text.slice(0, 20_000)
+  if (!isLatex(read)) return read
+  let plain = read
+    .replace(/\\(?:(?:left|right|displaystyle|q?quad)(?![a-z])|[,;!()[\]])|\$/g, "")
+    .replace(/\\[dt]frac/g, "\\frac")
+    .replace(/\\(?:text|mathrm|textbf|mathbf)\{([^{}]*)\}/g, "$1")
+    .replace(/\\frac\s{0,3}(\d)\s{0,3}(\d)/g, "\\frac{$1}{$2}")
+    .replace(/\\sqrt\s?(\d)/g, "\\sqrt{$1}")
+  for (let round = 0; round < 4 && plain.includes("\\"); round++) {
+    plain = plain
+      .replace(
+        /(?<![\d.])(\d{1,9})\s?\\frac\s?\{(\d{1,9})\}\s?\{(\d{1,9})\}/g,
+        (_, whole: string, top: string, bottom: string) => `${BigInt(whole) * BigInt(bottom) + BigInt(top)}/${bottom}`
+      )
+      .replace(
+        /\\frac\s{0,3}\{([^{}]*)\}\s{0,3}\{([^{}]*)\}/g,
+        (_, top: string, bottom: string) => `${part(top.trim(), false)}/${part(bottom.trim(), true)}`
+      )
+      .replace(/\\sqrt\{([^{}]*)\}/g, (_, inner: string) => `sqrt(${inner.trim()})`)
+  }
+  return plain
+}
+
 /** Mathematics as bare text: no spaces, dollars, `\left`, `*` or module prefixes; fractions and roots as in Python. */
 export const bareMathematics = (text: string): string => {
-  let bare = text.slice(0, 2_000).toLowerCase()
-    .replace(/\\(?:left|right|displaystyle|,|;|!|quad)/g, "")
-    .replace(/\\text\{([^{}]*)\}/g, "$1")
-  for (let round = 0; round < 4 && bare.includes("\\"); round++) {
-    bare = bare.replace(/\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}/g, "$1/$2")
-      .replace(/\\[dt]?frac(\d)(\d)/g, "$1/$2")
-      .replace(/\\sqrt\{([^{}]*)\}/g, "sqrt($1)")
-      .replace(/\\boxed\{([^{}]*)\}/g, "$1")
+  let bare = withoutLayout(text.slice(0, 2_000)).toLowerCase()
+  for (let round = 0; round < 4 && bare.includes("\\boxed"); round++) {
+    bare = bare.replace(/\\boxed\{([^{}]*)\}/g, "$1")
   }
   return bare.replace(/\\(?:cdot|times)/g, "*").replace(/\*\*/g, "^").replace(/\b(?:math|sympy|sp|np|numpy)\./g, "")
-    .replace(/[\s$*\\]/g, "").replaceAll("{", "(").replaceAll("}", ")").replace(/\((\d+)\)(?=\/|$)/g, "$1")
+    .replace(/[\s$\\]/g, "").replace(/(?<!\d)\*|\*(?!\d)/g, "").replaceAll("{", "(").replaceAll("}", ")")
+    .replace(/\((\d+)\)(?=\/|$)/g, "$1")
 }
 
 export interface Answer {
@@ -130,7 +171,10 @@ const wordAnswers = /^(?:yes|no|true|false|none|infinity|infinite|even|odd|[a-z]
 
 /** The number that a written answer stands for: sign, thousands, dollar, percent and degree signs, fractions; else null. */
 const numberOfAnswer = (raw: string): Exact | null => {
-  const bare = bareMathematics(raw).replace(/(?:\^\(?circ\)?|°|%)$/, "").replace(/^\+/, "")
+  const bare = bareMathematics(raw).replace(/(?:\^\(?circ\)?|°|%)$/, "").replace(/^\(([^()]*)\)$/, "$1").replace(
+    /^\+/,
+    ""
+  )
   const sign = bare.startsWith("-") ? -1n : 1n
   const body = sign < 0n ? bare.slice(1) : bare
   const plain = /^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(body) ? body.replaceAll(",", "") : body
@@ -157,7 +201,7 @@ const decimalOf = ({ denominator, numerator }: Exact): string | null => {
 }
 
 const spellingsOf = (raw: string, number: Exact | null): ReadonlyArray<string> => {
-  if (number === null) return raw.length >= 1 ? [raw] : []
+  if (number === null) return raw.length >= 1 ? [...new Set([raw, withoutLayout(raw).trim()])] : []
   if (number.denominator === 1n) {
     const digits = String(number.numerator)
     return digits.length > 3 && digits.length < 31
@@ -242,6 +286,15 @@ export const placesIn = (
   return places
 }
 
+/** Whether a text is the answer and nothing else, however it is set; a fraction may be in other terms. */
+const isSpelled = (trimmed: string, { bare, number }: Answer): boolean => {
+  if (trimmed === "" || trimmed.length > 2_000) return false
+  if (number === null) return bareMathematics(trimmed) === bare
+  if (number.denominator === 1n || trimmed.length > 200 || !/^[^\p{N}]*\p{N}/u.test(trimmed)) return false
+  const value = numberOfAnswer(trimmed.replaceAll(" ", ""))
+  return value !== null && keyOf(value) === keyOf(number)
+}
+
 /** Whether the answer is the only number of a text. */
 export const isOnlyNumberOf = (text: string, answer: Answer): boolean => {
   if (answer.number === null || text.length > 400) return false
@@ -251,14 +304,45 @@ export const isOnlyNumberOf = (text: string, answer: Answer): boolean => {
 const announces =
   /(?:\b(?:answer|ans|solution|output|expected|result|prints?|returns?|final(?: value)?)\b(?: (?:should|must|will|to))?(?: (?:is|be|equals?|was|of))?|(?:=+|-)>|→|\bprint\(|\\boxed\{)[\s:=('"$\\{]*$/i
 
+/** What a text says after each of its first twenty announcements, to the end of the line. */
+const announced = (text: string, isShown: boolean): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  const pattern = isShown
+    ? /\b(?:answer|ans|solution|output|expected|result|final value|is|are|equals?)\b|->|=>|[=:→]/gi
+    : /\b(?:answer|ans|solution|output|expected|result|final value)\b|->|=>|→/gi
+  for (const { 0: sign, index } of text.slice(0, 20_000).matchAll(pattern)) {
+    if (found.length >= 20) break
+    const start = index + sign.length
+    const line = /^[^\n]*/.exec(text.slice(start, start + 500))?.[0] ?? ""
+    found.push(line.replace(/^(?:[\s:=]|(?:is|be|equals?|was|of)\b)+/i, "").replace(/[\s.;!]+$/, ""))
+  }
+  return found
+}
+
 /**
  * How a text speaks of the answer. "states": it is nothing else, or says that this is the answer. "mentions": it stands there.
  * Null: it does not. A common answer is only ever stated. In text that is shown, "x = 4" states 4, too.
  */
-export const speaksOf = (text: string, answer: Answer, isShown = false): "states" | "mentions" | null => {
+export const speaksOf = (written: string, answer: Answer, isShown = false): "states" | "mentions" | null => {
+  const text = mended(written)
   const trimmed = text.trim()
   if (trimmed === "") return null
-  if (trimmed.length <= 2_000 && answer.number === null && bareMathematics(trimmed) === answer.bare) return "states"
+  if (isSpelled(trimmed, answer)) return "states"
+  const said = spokenIn(text, answer, isShown)
+  if (said === "states") return said
+  if (
+    (answer.number === null || answer.number.denominator !== 1n) &&
+    announced(text, isShown).some((one) => isSpelled(one, answer))
+  ) {
+    return "states"
+  }
+  if (!isLatex(text)) return said
+  const plain = withoutLayout(text)
+  return plain === text ? said : spokenIn(plain, answer, isShown) ?? said
+}
+
+const spokenIn = (text: string, answer: Answer, isShown: boolean): "states" | "mentions" | null => {
+  const trimmed = text.trim()
   const places = placesIn(text, answer)
   for (const { from, to } of places) {
     if (

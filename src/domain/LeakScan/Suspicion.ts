@@ -39,8 +39,13 @@ export const mayLeak = (
   if (texts.some((one) => one.includes("\\") && /\\[xuUN\d]/.test(one))) return true
   if (wanted === null) {
     const lower = code.toLowerCase()
-    return (answer.bare.match(/\p{L}+|\p{N}+/gu) ?? [answer.bare]).every((word) => lower.includes(word))
+    // Words that meet in the bare answer may be apart in the program.
+    const joined = lower.replace(/\b(?:math|sympy|sp|np|numpy)\.|[\s$*\\"'+]/g, "")
+    return (answer.bare.match(/\p{L}+|\p{N}+/gu) ?? [answer.bare]).every((word) =>
+      lower.includes(word) || joined.includes(word)
+    )
   }
+  if (wanted.denominator !== 1n && texts.some((one) => /[\d./]|frac/.test(one))) return true
   const magnitude = keyOf({ ...wanted, numerator: wanted.numerator < 0n ? -wanted.numerator : wanted.numerator })
   const values = new Map<string, Exact>()
   const add = (literal: string): void => {

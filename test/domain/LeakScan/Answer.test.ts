@@ -22,7 +22,10 @@ describe("an answer", () => {
       ["\\frac{6}{8}", "3/4"],
       ["-\\dfrac{1}{2}", "-1/2"],
       ["\\frac12", "1/2"],
-      ["12/18", "2/3"]
+      ["12/18", "2/3"],
+      ["2\\frac{1}{2}", "5/2"],
+      ["$\\boxed{\\dfrac{73}{99}}$", "73/99"],
+      ["\\left(\\tfrac{-3}{4}\\right)", "-3/4"]
     ]
     for (const [raw, wanted] of cases) {
       const { number } = answerOf(raw)
@@ -83,7 +86,29 @@ describe("a text", () => {
     }
   })
 
+  it("states an answer in LaTeX however it is set", () => {
+    const cases: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+      ["\\frac{73}{99}", ["73 / 99", "\\dfrac{146}{198}", "The answer is $\\frac{73}{99}$.", "\tfrac{73}{99}"]],
+      ["\\sqrt{21}", ["$\\boxed{\\sqrt{21}}$", "\\sqrt{ 21 }", "answer: sqrt(21)"]],
+      ["3\\sqrt{2}", ["3 \\sqrt2", "3*sqrt(2)", "final value: $3 \\sqrt{2}$"]],
+      ["\\frac{\\pi}{4}", ["\\tfrac{\\pi}{4}", "pi / 4"]],
+      ["(1,2)", ["\\left( 1, 2 \\right)", "The answer is (1, 2)."]],
+      ["\\frac{x^2+1}{2y}", ["(x**2 + 1)/(2*y)", "\\dfrac{x^2+1}{2y}"]]
+    ]
+    for (const [raw, texts] of cases) {
+      for (const text of texts) assert.strictEqual(speaksOf(text, answerOf(raw)), "states", `${raw}: ${text}`)
+    }
+    assert.isNull(speaksOf("-\\frac{73}{99}", answerOf("\\frac{73}{99}")))
+    assert.isNull(speaksOf("21/2", answerOf("2\\frac{1}{2}")))
+    assert.isNull(speaksOf("13\\sqrt{2}", answerOf("3\\sqrt{2}")))
+    assert.isNull(speaksOf("23^5", answerOf("2\\cdot 3^5")))
+  })
+
   it("is read in linear time", () => {
+    for (const piece of ["\\frac{1}{", "\\frac{", "is = $\\sqrt{", "\\text{", "1 \\frac{1}{2}", "=", "\t"]) {
+      assert.include([null, "mentions"], speaksOf(piece.repeat(100_000), answerOf("\\frac{73}{99}")))
+      assert.isNull(speaksOf(piece.repeat(100_000), answerOf("x\\sqrt{21}")))
+    }
     const text = "the answer is 4 ".repeat(60_000)
     assert.strictEqual(speaksOf(text, answerOf("17")), null)
     assert.strictEqual(placesIn("4".repeat(1_000_000), answerOf("4")).length, 0)
