@@ -21,7 +21,7 @@ export interface DomainEvidence {
 /** One word that speaks for one domain. */
 export interface DomainRule {
   readonly where: "text" | "code" | "plan"
-  /** As Words.ts makes them: `remainder`, `how_many`, `\binom`, `:points`. */
+  /** As Words.ts makes them: `remainder`, `how_many`, `\binom`, `:points`; or `:no_algebra`. */
   readonly word: string
   readonly domain: MathDomain
   /** At least 1; four points are a factor of e in the odds. */
@@ -35,7 +35,7 @@ export interface DomainReading {
   readonly scores: Readonly<Record<MathDomain, number>>
   /** Points between the best domain and the next; at least 0, and 0 when no rule fired. */
   readonly margin: number
-  /** Each once, in the order in which their words are met in text, plan and code. */
+  /** Each once, in the order in which their words are met in text, plan and code; `:no_algebra` last. */
   readonly fired: ReadonlyArray<DomainRule>
 }
 
@@ -67,6 +67,47 @@ const ruleSets = {
   code: ruleSet("code", codePoints)
 }
 
+/** Words of which one decides where nothing speaks for algebra, frequent as algebra is. */
+const strongWords: Readonly<Partial<Record<MathDomain, ReadonlySet<string>>>> = {
+  geometry: new Set(
+    String
+      .raw`triangle \triangle right_triangle equilateral isoscele hypotenuse altitude circle radius diameter chord semicircle
+      circumcircle incircle circumcenter incenter orthocenter centroid \angle perpendicular quadrilateral cyclic_quadrilateral
+      rhombus tetrahedron cone cylinder pyramid sphere`.split(/\s+/)
+  ),
+  number_theory: new Set(
+    String
+      .raw`prime prime_number prime_factor composite divisor positive_divisor divide divisible remainder gcd \gcd lcm
+      coprime relatively_prime modulo congruent_to \mod \pmod \bmod \equiv`.split(/\s+/)
+  )
+}
+
+/**
+ * Where algebra leads by its start: one rule `:no_algebra` for each domain with a strong word, worth that start. None where a word speaks for algebra:
+ * by two points or more, and by more than for geometry or number theory. A bare "=" (AB = 5) does not.
+ */
+const withoutAlgebra = (fired: ReadonlyArray<DomainRule>): ReadonlyArray<DomainRule> => {
+  const others = new Map<string, number>()
+  for (const { domain, points, word } of fired) {
+    if (domain === "geometry" || domain === "number_theory") others.set(word, Math.max(points, others.get(word) ?? 0))
+  }
+  const hasAlgebra = fired.some(({ domain, points, word }) =>
+    domain === "algebra" && points >= 2 && word !== "=" && points > (others.get(word) ?? 0)
+  )
+  if (hasAlgebra) return []
+  return mathDomains.flatMap((domain): ReadonlyArray<DomainRule> =>
+    fired.some(({ where, word }) => where !== "code" && strongWords[domain]?.has(word) === true)
+      ? [{ where: "text", word: ":no_algebra", domain, points: startPoints.algebra }]
+      : []
+  )
+}
+
+const leader = (scores: Readonly<Record<MathDomain, number>>): MathDomain => {
+  let best: MathDomain = "algebra"
+  for (const domain of mathDomains) if (scores[domain] > scores[best]) best = domain
+  return best
+}
+
 /** Time linear in what is read: about 2 microseconds for 100 characters. */
 export const classifyDomain = ({ code = "", plan = "", text }: DomainEvidence): DomainReading => {
   const scores = { ...startPoints }
@@ -84,8 +125,13 @@ export const classifyDomain = ({ code = "", plan = "", text }: DomainEvidence): 
   read(plan, ruleSets.plan)
   read(code, ruleSets.code)
   if (fired.length === 0) return { domain: null, scores, margin: 0, fired }
-  let domain: MathDomain = "algebra"
-  for (const other of mathDomains) if (scores[other] > scores[domain]) domain = other
+  if (leader(scores) === "algebra") {
+    for (const rule of withoutAlgebra(fired)) {
+      scores[rule.domain] += rule.points
+      fired.push(rule)
+    }
+  }
+  const domain = leader(scores)
   let next = -Infinity
   for (const other of mathDomains) if (other !== domain && scores[other] > next) next = scores[other]
   return { domain, scores, margin: scores[domain] - next, fired }

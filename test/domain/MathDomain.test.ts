@@ -18,6 +18,12 @@ describe("classifyDomain", () => {
     ["geometry", "In triangle $ABC$ the altitudes $AD$, $BE$ and $CF$ meet at the orthocenter $H$. Find $AH:HD$."],
     ["geometry", "Two circles are externally tangent. Find the length of the common tangent of radius 3 and 4."],
     ["geometry", "∠ABC = 40° and AB ⊥ BC."],
+    ["geometry", "In triangle ABC, AB=5, BC=6, find the area."],
+    ["geometry", "Find the area of the circle."],
+    ["number_theory", "What is the number of primes below 700 that are odd?"],
+    ["number_theory", "Find the gcd of 12 and 18."],
+    ["algebra", "Find the remainder when the polynomial $x^3 + 2x + 1$ is divided by $x - 2$."],
+    ["algebra", "Find the equation of the circle with center $(1, 2)$ in the plane."],
     ["combinatorics", "In how many ways can 5 people be seated around a table?"],
     ["combinatorics", "A fair coin is tossed 8 times. What is the probability of exactly three heads?"],
     ["combinatorics", "Compute $\\binom{8}{3} + \\dbinom{9}{2}$."],
@@ -52,6 +58,13 @@ describe("classifyDomain", () => {
       "geometry"
     )
     assert.isTrue(classifyDomain({ text, code }).fired.some((rule) => rule.where === "code" && rule.word === "gcd"))
+  })
+
+  it("lets a strong word decide only where nothing speaks for algebra", () => {
+    const has = (text: string) => classifyDomain({ text }).fired.some(({ word }) => word === ":no_algebra")
+    for (const text of ["A triangle.", "A triangle with AB = 5.", "A prime."]) assert.isTrue(has(text), text)
+    for (const text of ["A triangle and an equation.", "A coin.", "An area.", ""]) assert.isFalse(has(text), text)
+    assert.isFalse(classifyDomain({ text: "", code: "gcd(1, 2)" }).fired.some(({ word }) => word === ":no_algebra"))
   })
 
   it("counts a word once, however often it comes, and not what stands in a drawing", () => {
