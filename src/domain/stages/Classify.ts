@@ -24,7 +24,7 @@ const shownRules = 5
 export const classify: MapStage<ClassifyParams> = {
   kind: "map",
   name: "classify",
-  version: 1,
+  version: 2,
   cost: "cpu",
   summary:
     "Gives problems their domain: algebra, number_theory, geometry or combinatorics, by words of text, code and plan.",

@@ -92,7 +92,7 @@ export const leakReasons: ReadonlyArray<string> = leakKinds.map((kind) => `answe
 export const leaks: MapStage<LeaksParams> = {
   kind: "map",
   name: "leaks",
-  version: 2,
+  version: 3,
   cost: "cpu",
   summary: "Drops or labels programs that have the answer written into them instead of working it out.",
   params: LeaksParams,
