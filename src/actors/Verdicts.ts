@@ -28,7 +28,7 @@ export class Verdicts extends Context.Service<Verdicts, {
           yield* LastResort,
           (pairs) => Effect.sync(() => pairs.map((pair) => verdictOf(pair, now)))
         ),
-        vote: (all) => Effect.sync(() => all.map(voteOf))
+        vote: (all) => Effect.sync(() => all.map((ballots) => voteOf(ballots)))
       })
     })
   )

@@ -225,7 +225,8 @@ const withinIntegers = (answer: Answer, [least, most]: readonly [number, number]
 
 /**
  * The verdict on `pred` against the reference `gold`. Both may be bare answers or whole solutions; with `bare` they are answers and
- * nothing is searched. Total and deterministic: no exception, no clock, at most `steps` steps (then `undecided`, rule `steps`).
+ * nothing is searched. Total and deterministic: no exception, no clock, at most `steps` steps (then `undecided`, rule `steps`);
+ * a budget that is handed in tells what is left.
  *
  * - `equal` and `unequal` are shown by the rule named; `undecided` means that no rule could show either.
  * - Rule `no-answer`: nothing was found in `pred` (a parse failure, apart from a wrong answer); `no-gold`: nothing in `gold`.
@@ -235,7 +236,7 @@ export const verify = (
   pred: string,
   options: VerifyOptions = {},
   bare = false,
-  steps: number = defaultSteps
+  steps: number | Budget = defaultSteps
 ): Verdict => {
   const found = (text: string, role: "gold" | "answer") => {
     if (bare && !text.includes("\\boxed") && options.targets?.includes("string") !== true) {
@@ -277,7 +278,7 @@ export const verify = (
   if (reference.text.length > maxAnswerCharacters || given.text.length > maxAnswerCharacters) {
     return verdict(compareLong(reference.text, given.text))
   }
-  const budget: Budget = { left: steps }
+  const budget = typeof steps === "number" ? { left: steps } : steps
   const comparison: Comparison = {
     tolerance: {
       precision: options.precision ?? 6,

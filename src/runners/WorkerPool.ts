@@ -53,6 +53,8 @@ export interface WorkerPool<Job, Work> {
 const startMillis = 30_000
 /** A tracked thread is looked at so often. */
 const lookMillis = 250
+/** A job that takes longer than this and that nobody waits for any more is ended with its tracked thread. */
+const goneMillis = 1_000
 
 /** Threads that may end before they come to a job; it has no result then. */
 const maxStrikes = 1
@@ -191,7 +193,9 @@ export const makePool = <Job, Work>(options: PoolOptions<Job, Work>): WorkerPool
   }
   const limitOf = (thread: MyThread): number => {
     const call = tracked ? current(thread) : thread.batches[0]?.calls[0]
-    return call === undefined ? startMillis : options.limitMillis(call.job)
+    if (call === undefined) return startMillis
+    const limit = options.limitMillis(call.job)
+    return tracked && call.gone ? Math.min(limit, goneMillis) : limit
   }
   /** The clock of a thread's batch, or of its job, begins anew. */
   const watch = (thread: MyThread): void => {

@@ -14,6 +14,10 @@ const acts: { readonly [name: string]: () => void } = {
   hang: () => {
     for (;;);
   },
+  "say and hang": () => {
+    new BroadcastChannel("verdict worker fixture").postMessage("begun")
+    for (;;);
+  },
   eat: () => {
     for (const all: Array<unknown> = [];;) all.push({ some: "thing", more: [all.length] })
   },

@@ -177,6 +177,28 @@ describe("verdict workers", () => {
       }).pipe(Effect.provide(over()))
     }))
 
+  it.live("give a thread up that is long at a vote that nobody waits for any more", () =>
+    Effect.gen(function*() {
+      const threads = yield* threadsStarted
+      yield* Effect.gen(function*() {
+        const { vote } = yield* Verdicts
+        const begun = yield* Effect.acquireRelease(
+          Effect.sync(() => new BroadcastChannel("verdict worker fixture")),
+          (channel) => Effect.sync(() => channel.close())
+        )
+        const heard = yield* Effect.forkChild(
+          Effect.callback<void>((resume) => void (begun.onmessage = () => resume(Effect.void))),
+          { startImmediately: true }
+        )
+        const hung = yield* Effect.forkChild(vote([{ samples: [], gold: "say and hang" }]))
+        yield* Fiber.join(heard)
+        yield* Fiber.interrupt(hung)
+        assert.deepStrictEqual(rules(yield* verify(["pair"])), ["pair"])
+        assert.strictEqual(threads.length, 2)
+        // The limit of a vote is far beyond that of this test.
+      }).pipe(Effect.provide(over({ voteMillis: 600_000, pairMillis: 600_000 })))
+    }), 30_000)
+
   it.live("fail the pairs they are given where they cannot start, and are not started for ever", () =>
     Effect.gen(function*() {
       const threads = yield* threadsStarted

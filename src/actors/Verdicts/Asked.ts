@@ -44,6 +44,8 @@ export interface VoteResult {
   readonly tied: ReadonlyArray<string>
   /** Samples that have an answer. */
   readonly answered: number
+  /** There if the answers were too many, or too hard, to compare all: equal ones may be apart, depending on their order. */
+  readonly exhausted?: true
   /** Whether the answer is equal to the gold one; only if there is a gold one that has an answer. */
   readonly correct?: boolean
 }

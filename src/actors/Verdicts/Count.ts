@@ -2,7 +2,7 @@
 import { extractAnswer } from "../../domain/ExtractAnswer.ts"
 import { isNoAnswer, isPlaceholder } from "../../domain/NoAnswer.ts"
 import type { VerifyOptions } from "../../domain/Verdict.ts"
-import { verify } from "../../domain/Verify.ts"
+import { defaultSteps, verify } from "../../domain/Verify.ts"
 import { addSamples, emptyVote, voteResult, type VoteSample } from "../../domain/Vote.ts"
 import { byPlainValue } from "../../domain/Vote/PlainValue.ts"
 import type { VoteRule } from "../../domain/Vote/VoteRule.ts"
@@ -43,28 +43,44 @@ const answerOf = ({ answer = null, text }: Ballot, opts: VerifyOptions): string 
   return opts.integers === undefined || verify(found, found, opts, true).verdict === "equal" ? found : null
 }
 
+/** Steps that the comparisons of one vote take together: some seconds. After that, a text that is not the same is another answer. */
+const stepsMaximum = 300_000_000
+/** What a comparison costs at least: reading both texts is more than the rules count. */
+const stepsPerComparison = 3_000
+const stepsPerCharacter = 40
+
 /** Whether two plain numbers of different value are never equal under these options. */
 const separatesNumbers = ({ modulo, precision = 6, rel_tol, targets }: VerifyOptions): boolean =>
   modulo === undefined && rel_tol === undefined && targets === undefined && precision >= 6
 
-/** What the samples of a problem agree on. Equal weights are a tie, which goes to the answer that came first. */
-export const voteOf = (ballots: Ballots): VoteResult | GivenUp => {
+/** What the samples of a problem agree on, in so many steps at most. Equal weights are a tie, which goes to the answer that came first. */
+export const voteOf = (ballots: Ballots, steps = stepsMaximum): VoteResult | GivenUp => {
   try {
-    return counted(ballots)
+    return counted(ballots, steps)
   } catch (cause) {
     return { _tag: "GivenUp", rule: "crash", detail: `The vote crashed: ${String(cause).slice(0, 200)}` }
   }
 }
 
-const counted = ({ gold, opts = {}, samples, strategy = "auto" }: Ballots): VoteResult => {
-  const equal = (a: string, b: string) => a === b || verify(a, b, opts, true).verdict === "equal"
-  const same = separatesNumbers(opts) ? byPlainValue(equal) : equal
+const counted = ({ gold, opts = {}, samples, strategy = "auto" }: Ballots, steps: number): VoteResult => {
+  const equal = (a: string, b: string, budget = { left: defaultSteps }) =>
+    a === b || verify(a, b, opts, true, budget).verdict === "equal"
+  let left = steps
+  const compared = (a: string, b: string) => {
+    if (left <= 0) return false
+    const granted = Math.min(defaultSteps, left)
+    const budget = { left: granted }
+    const isEqual = equal(a, b, budget)
+    left -= Math.max(granted - budget.left, stepsPerComparison + stepsPerCharacter * (a.length + b.length))
+    return isEqual
+  }
+  const same = separatesNumbers(opts) ? byPlainValue(compared) : compared
   const voted = samples.map((sample): VoteSample => {
     const { answer: _, text: _text, ...figures } = sample
     return { ...figures, answer: answerOf(sample, opts) }
   })
   const right = gold === undefined ? null : answerIn(gold, opts, "gold")
-  const { answer, answered, groups, margin, tie } = voteResult(
+  const { answer, answered, exhausted, groups, margin, tie } = voteResult(
     addSamples(emptyVote(ruleOf(strategy, samples)), voted, same)
   )
   return {
@@ -75,6 +91,7 @@ const counted = ({ gold, opts = {}, samples, strategy = "auto" }: Ballots): Vote
     tie: tie.length > 0,
     tied: tie,
     answered,
-    ...(right === null ? {} : { correct: answer !== null && same(right, answer) })
+    ...(exhausted || left <= 0 ? { exhausted: true } : {}),
+    ...(right === null ? {} : { correct: answer !== null && equal(right, answer) })
   }
 }
