@@ -68,6 +68,30 @@ describe("verdicts over HTTP", () => {
       assert.deepInclude(yield* vote({ samples: [], gold: "1" }), { answer: null, groups: [], correct: false })
     }))
 
+  it.live("an id comes back with its result, so that a line of a file is a request", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* make()
+      const post = (path: string, body: object) => Effect.map(ask("POST", path, { body }), ({ body }) => body)
+      assert.strictEqual((yield* post("/api/verify", { id: "a", gold: "1", pred: "1" })).id, "a")
+      assert.notProperty(yield* post("/api/verify", { gold: "1", pred: "1" }), "id")
+      const { verdicts } = yield* post("/api/verify", {
+        pairs: [{ id: 7, gold: "1", pred: "1" }, { gold: "1", pred: "2" }, { id: "", gold: "1", pred: "1" }]
+      })
+      assert.deepStrictEqual(verdicts.map(({ id }: any) => id), [7, undefined, ""])
+      assert.strictEqual((yield* post("/api/vote", { id: 0, samples: [{ answer: "1" }] })).id, 0)
+      assert.strictEqual((yield* ask("POST", "/api/vote", { body: { id: [1], samples: [] } })).status, 400)
+    }))
+
+  it.live("a right answer that is none says nothing of the vote", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* make()
+      for (const gold of ["", "  ", null]) {
+        const { body } = yield* ask("POST", "/api/vote", { body: { samples: [{ answer: "1" }], gold } })
+        assert.strictEqual(body.answer, "1")
+        assert.notProperty(body, "correct")
+      }
+    }))
+
   it.live("what does not fit is refused by name", () =>
     Effect.gen(function*() {
       const { ask } = yield* make()
@@ -76,6 +100,8 @@ describe("verdicts over HTTP", () => {
         ["/api/verify", { gold: "1" }],
         ["/api/verify", { gold: "1", pred: "1", opts: { precison: 3 } }],
         ["/api/verify", { gold: "1", pred: "1", opts: { precision: 99 } }],
+        ["/api/verify", { gold: "1", pred: "1", opts: { integers: [5, 1] } }],
+        ["/api/verify", { id: {}, gold: "1", pred: "1" }],
         ["/api/verify", { gold: 1e300, pred: "1" }],
         ["/api/verify", { pairs: Array.from({ length: 1_001 }, () => ({ gold: "1", pred: "1" })) }],
         ["/api/verify", { pairs: [{ gold: "1" }] }],

@@ -7,6 +7,8 @@ import { voteStrategies } from "./Strategies.ts"
 
 /** Characters of one text, at most. */
 export const maxTextLength = 4_000_000
+/** Characters of an id, at most. */
+const maxIdLength = 1_000
 /** Samples of one vote, at most. */
 export const maxSamples = 4_096
 
@@ -19,7 +21,13 @@ const Number = Schema.Finite.check(
 )
 const Answer = Schema.Union([Text, Number])
 
+/** What a caller knows a pair or a vote by; it comes back with the result. */
+export const GivenId = Schema.Union([Schema.String.check(Schema.isMaxLength(maxIdLength)), Schema.Finite]).annotate({
+  description: "Any name or number; it comes back with the result."
+})
+
 export const GivenPair = Schema.Struct({
+  id: Schema.optionalKey(GivenId),
   gold: Answer.annotate({ description: "The right answer: bare, or a whole solution in which it is found." }),
   pred: Schema.NullOr(Answer).annotate({ description: "What a model said; null: nothing." }),
   opts: Schema.optionalKey(VerifyOptions),
@@ -67,6 +75,7 @@ export type GivenSample = typeof GivenSample.Type
 export const sampleKeys: ReadonlyArray<string> = ["text", "answer", ...Object.keys(figures)]
 
 export const GivenBallots = Schema.Struct({
+  id: Schema.optionalKey(GivenId),
   samples: Schema.Array(GivenSample).check(Schema.isMaxLength(maxSamples)),
   gold: Schema.optionalKey(Schema.NullOr(Answer)),
   strategy: Schema.optionalKey(Schema.Literals(voteStrategies)),
@@ -76,7 +85,11 @@ export type GivenBallots = typeof GivenBallots.Type
 
 const textOf = (value: string | number | null): string => value === null ? "" : String(value)
 
-export const pairOf = ({ gold, pred, ...how }: GivenPair): Pair => ({ gold: textOf(gold), pred: textOf(pred), ...how })
+export const pairOf = ({ gold, id: _, pred, ...how }: GivenPair): Pair => ({
+  gold: textOf(gold),
+  pred: textOf(pred),
+  ...how
+})
 
 const ballotOf = (given: GivenSample): Ballot => {
   const known = Object.entries(given).filter(([name, value]) => Object.hasOwn(figures, name) && value !== null)
@@ -86,7 +99,7 @@ const ballotOf = (given: GivenSample): Ballot => {
     : { answer: answer.trim() === "" ? null : answer }
   return { ...said, ...Object.fromEntries(known) }
 }
-export const ballotsOf = ({ gold, samples, ...how }: GivenBallots): Ballots => ({
+export const ballotsOf = ({ gold, id: _, samples, ...how }: GivenBallots): Ballots => ({
   samples: samples.map(ballotOf),
   ...(gold == null ? {} : { gold: textOf(gold) }),
   ...how

@@ -1,7 +1,7 @@
 // Routes that judge answers: a pair, a list of pairs, the samples of a problem. They compute and change nothing.
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { GivenBallots, GivenPair } from "../../actors/Verdicts/Given.ts"
+import { GivenBallots, GivenId, GivenPair, maxSamples } from "../../actors/Verdicts/Given.ts"
 import { Verdict } from "../../domain/Verdict.ts"
 import { problems } from "../Problems.ts"
 import * as Shapes from "./Shapes.ts"
@@ -10,6 +10,7 @@ import * as Shapes from "./Shapes.ts"
 const maxPairs = 1_000
 
 const TimedVerdict = Schema.Struct({
+  id: Schema.optionalKey(GivenId),
   ...Verdict.fields,
   ms: Schema.Finite.annotate({ description: "How long it took, in milliseconds." })
 })
@@ -34,19 +35,25 @@ export class Verdicts extends HttpApiGroup.make("verdicts")
     HttpApiEndpoint.post("vote", "/vote", {
       payload: GivenBallots,
       success: Schema.Struct({
+        id: Schema.optionalKey(GivenId),
         answer: Schema.NullOr(Schema.String),
         groups: Schema.Array(Schema.Struct({ answer: Schema.String, votes: Schema.Int, weight: Schema.Finite })),
         margin: Schema.Finite,
         tie: Schema.Boolean,
         tied: Schema.Array(Schema.String),
         answered: Schema.Int,
+        exhausted: Schema.optionalKey(
+          Schema.Boolean.annotate({
+            description: "There, and true, if the answers were too many or too hard to compare all of them."
+          })
+        ),
         correct: Schema.optionalKey(Schema.Boolean)
       }),
       error: problems("VoteGivenUp")
     }).annotateMerge(Shapes.about(
       "read",
       "The answer that samples agree on",
-      "Equal answers are one group, however they are written. `correct` is there if `gold` is given."
+      `At most ${maxSamples} samples. Equal answers are one group, however they are written. \`correct\` is there if \`gold\` has an answer.`
     ))
   )
   .middleware(Shapes.Guard)
