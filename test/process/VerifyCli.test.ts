@@ -2,7 +2,7 @@
 // and files that cannot be read or written.
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
-import { createWriteStream, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { createWriteStream, existsSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { gzipSync } from "node:zlib"
@@ -21,6 +21,13 @@ describe("polya verify", { timeout: 120_000 }, () => {
     assert.match(stdout, /^equal\n {2}gold +4\n {2}answer +4\n {2}rule +\S+\n {2}took +[\d.]+ ms\n$/)
     const negative = await polya(["verify", "--json", "--bare", "--", "-1", "-2"])
     assert.deepInclude(JSON.parse(negative.stdout), { verdict: "unequal", gold: "-1", answer: "-2" })
+  })
+
+  it("takes answers that begin with a minus", async () => {
+    const { code, stderr, stdout } = await polya(["verify", "-\\frac12", "-0.5", "--json"])
+    assert.deepStrictEqual([code, stderr], [0, ""])
+    assert.deepInclude(JSON.parse(stdout), { verdict: "equal", gold: "-\\frac12", answer: "-0.5" })
+    assert.match((await polya(["verify", "-x", "-2x"])).stdout, /^unequal\n/)
   })
 
   it("judges a file line by line in its order, whatever the number of workers", async () => {
@@ -129,6 +136,8 @@ describe("polya verify", { timeout: 120_000 }, () => {
   it("says clearly what cannot be read, written or understood, with exit code 2", async () => {
     using place = folder()
     const pairs = place.file("pairs.jsonl", linesOf(numbered(3)))
+    const link = join(place.path, "link.jsonl")
+    symlinkSync(pairs, link)
     const cases: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
       [["verify"], /--in FILE/],
       [["verify", "1"], /Give two answers/],
@@ -136,7 +145,15 @@ describe("polya verify", { timeout: 120_000 }, () => {
       [["verify", "--in", join(place.path, "gone.jsonl")], /there is no such file/],
       [["verify", "--in", place.path], /is a folder/],
       [["verify", "--in", pairs, "--out", place.path], /is a folder/],
-      [["verify", "--in", pairs, "--out", join(place.path, "no", "out.jsonl")], /Cannot write/],
+      [
+        ["verify", "--in", pairs, "--out", join(place.path, "no", "out.jsonl")],
+        /Cannot write .* there is no folder .*no\n/
+      ],
+      [["verify", "--in", pairs, "--out", pairs], /is the file that is read/],
+      [["verify", "--in", pairs, "--out", link], /is the file that is read/],
+      [["vote", "--in", link, "--out", pairs], /is the file that is read/],
+      [["verify", "1", "1", "--out", join(place.path, "x.txt")], /--out is for the verdicts of --in FILE/],
+      [["verify", "--in", pairs, "--opts", "{\"integers\": [5, 1]}"], /--opts\.integers: .*least/],
       [["verify", "--in", pairs, "--workers", "0"], /--workers must be/],
       [["verify", "--in", pairs, "--opts", "{"], /--opts is not valid JSON/],
       [["verify", "--in", pairs, "--opts", "{\"rel_tol\": 7}"], /--opts\.rel_tol/],
@@ -155,8 +172,48 @@ describe("polya verify", { timeout: 120_000 }, () => {
     using place = folder()
     const { code, stderr, stdout } = await polya(["verify", "--in", place.file("x.csv", "gold,pred\n1,1\n")])
     assert.strictEqual(code, 1)
-    assert.match(stderr, /None of 2 lines is a pair/)
+    assert.match(stderr, /Of 2 lines, none is a pair that this command understands/)
     assert.strictEqual(jsonLines(stdout).length, 2)
+  })
+
+  it("says of a .gz that is none, or that was cut off, that it cannot be read", async () => {
+    using place = folder()
+    const whole = gzipSync(linesOf(numbered(300)))
+    for (
+      const [bytes, said] of [["not gz\n", /incorrect header check/], [
+        whole.subarray(0, 40),
+        /unexpected end of file/
+      ]] as const
+    ) {
+      const { code, stderr } = await polya(["verify", "--in", place.file("x.jsonl.gz", bytes)])
+      assert.strictEqual(code, 1, stderr)
+      assert.match(stderr, said)
+      assert.strictEqual(stderr.trim().split("\n").length, 1, stderr)
+    }
+  })
+
+  it("ends with 1 where standard output is a full disk", ({ skip }) => {
+    if (!existsSync("/dev/full")) return skip("there is no /dev/full")
+    using place = folder()
+    const pairs = place.file("pairs.jsonl", linesOf(numbered(300)))
+    for (const args of [["--in", pairs], ["1", "1"]]) {
+      const { status, stderr } = spawnSync(process.execPath, [program, "verify", ...args], {
+        stdio: ["ignore", openSync("/dev/full", "w"), "pipe"]
+      })
+      assert.strictEqual(status, 1, String(stderr))
+      assert.match(String(stderr), /^polya: Cannot write (to )?standard output: .*ENOSPC[^\n]*\n$/)
+    }
+  })
+
+  it("does not read and write one file as standard input and output", () => {
+    using place = folder()
+    const pairs = place.file("pairs.jsonl", linesOf(numbered(3)))
+    const { status, stderr } = spawnSync(process.execPath, [program, "verify", "--in", "-"], {
+      stdio: [openSync(pairs, "r"), openSync(pairs, "a"), "pipe"]
+    })
+    assert.strictEqual(status, 2)
+    assert.match(String(stderr), /Standard output is the file that is read/)
+    assert.strictEqual(readFileSync(pairs, "utf8"), linesOf(numbered(3)))
   })
 
   it("ends with 1 on a full disk, and leaves no half file", async ({ skip }) => {
