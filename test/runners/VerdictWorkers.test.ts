@@ -187,7 +187,9 @@ describe("verdict workers", () => {
           (channel) => Effect.sync(() => channel.close())
         )
         const heard = yield* Effect.forkChild(
-          Effect.callback<void>((resume) => void (begun.onmessage = () => resume(Effect.void))),
+          Effect.callback<void>((resume) =>
+            begun.addEventListener("message", () => resume(Effect.void), { once: true })
+          ),
           { startImmediately: true }
         )
         const hung = yield* Effect.forkChild(vote([{ samples: [], gold: "say and hang" }]))
