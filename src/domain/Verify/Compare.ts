@@ -8,6 +8,7 @@ import type { Node, RelationOperator } from "./Node.ts"
 import {
   addition,
   canonicalForm,
+  converse,
   difference,
   isScalar,
   negated,
@@ -381,18 +382,6 @@ const totalOf = (gold: Node, node: Extract<Node, { k: "rel" }>): Node | null => 
 
 const valueOf = (node: Node): Node => (node.k === "rel" ? statedValue(node) ?? node : node)
 
-const flip: Record<RelationOperator, RelationOperator> = {
-  "=": "=",
-  "!=": "!=",
-  "<": ">",
-  "<=": ">=",
-  ">": "<",
-  ">=": "<=",
-  in: "in",
-  approx: "approx",
-  equiv: "equiv"
-}
-
 const compareRelations = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: "rel" }>, c: Comparison): Finding => {
   const congruent = compareCongruences(a, b, c)
   if (congruent !== null) return congruent
@@ -400,7 +389,7 @@ const compareRelations = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: 
     a.ops.length === ops.length && a.ops.every((operator, at) => operator === ops[at])
     && allOf(a.items.map((item, at) => compare(item, items[at] ?? item, c)), "relation").outcome === "equal"
   if (aligned(b.ops, b.items)) return found("equal", "relation")
-  if (aligned([...b.ops].reverse().map((operator) => flip[operator]), [...b.items].reverse())) {
+  if (aligned([...b.ops].reverse().map((operator) => converse[operator]), [...b.items].reverse())) {
     return found("equal", "relation")
   }
   const left = assignments(a)
@@ -483,7 +472,7 @@ const multiples = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: "rel" }
   if (!hasVariables(f) || !hasVariables(g)) return null // any two constants are multiples of each other
   const ratio = constantRatio(f, g, c.budget)
   if (ratio === null || ratio === 0) return found(ratio === null ? "undecided" : "unequal", "relation")
-  if (!isEquality(over) && over !== "!=" && (ratio > 0 ? under : flip[under]) !== over) {
+  if (!isEquality(over) && over !== "!=" && (ratio > 0 ? under : converse[under]) !== over) {
     return found("unequal", "relation")
   }
   const scale: Node = { k: "num", q: Q.rational(BigInt(Math.round(ratio * 2 ** 30)), 2n ** 30n), decimal: false }

@@ -4,6 +4,19 @@ import type { Rational } from "./Rational.ts"
 
 export type RelationOperator = "=" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "approx" | "equiv"
 
+/** What a relation says when its sides change places. */
+export const converse: Readonly<Record<RelationOperator, RelationOperator>> = {
+  "=": "=",
+  "!=": "!=",
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+  in: "in",
+  approx: "approx",
+  equiv: "equiv"
+}
+
 export type Node =
   /** `decimal`: written with a decimal point, so that a rounding is meant. */
   | { readonly k: "num"; readonly q: Rational; readonly decimal: boolean }

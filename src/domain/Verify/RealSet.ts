@@ -3,7 +3,7 @@
 import type { Budget } from "./Budget.ts"
 import { spend } from "./Budget.ts"
 import type { Node, RelationOperator } from "./Node.ts"
-import { isScalar, negated, someNode } from "./Node.ts"
+import { converse, isScalar, negated, someNode } from "./Node.ts"
 import type { Tolerance } from "./Scalar.ts"
 import { sizeOf } from "./Scalar.ts"
 
@@ -75,18 +75,6 @@ type Shape =
 const infinity: Node = { k: "sym", name: "infinity" }
 const minusInfinity = negated(infinity)
 
-const flip: Record<RelationOperator, RelationOperator> = {
-  "=": "=",
-  "!=": "!=",
-  "<": ">",
-  "<=": ">=",
-  ">": "<",
-  ">=": "<=",
-  in: "in",
-  approx: "approx",
-  equiv: "equiv"
-}
-
 const hasVariables = (node: Node): boolean =>
   someNode(node, (part) => part.k === "sym" && part.name !== "pi" && part.name !== "e" && part.name !== "infinity")
 
@@ -136,7 +124,7 @@ const relationShape = (node: Extract<Node, { k: "rel" }>): Shape | null => {
       return absoluteShape(first, operator, second) ?? halfLine(operator, second)
     }
     if (isVariable(second) && !hasVariables(first)) {
-      return absoluteShape(second, flip[operator], first) ?? halfLine(flip[operator], first)
+      return absoluteShape(second, converse[operator], first) ?? halfLine(converse[operator], first)
     }
     return null
   }
@@ -144,7 +132,7 @@ const relationShape = (node: Extract<Node, { k: "rel" }>): Shape | null => {
     ops.length !== 2 || third === undefined || next === undefined || !isVariable(second) || hasVariables(first) ||
     hasVariables(third)
   ) return null
-  const low = halfLine(flip[operator], first)
+  const low = halfLine(converse[operator], first)
   const high = halfLine(next, third)
   return low === null || high === null ? null : { k: "intersection", parts: [low, high] }
 }
@@ -154,7 +142,7 @@ const absoluteShape = (left: Node, operator: RelationOperator, bound: Node): Sha
   const [inside] = left.k === "fn" && left.name === "abs" ? left.args : []
   if (inside?.k !== "sym") return null
   const below = operator === "<" || operator === "<="
-  const low = halfLine(below ? flip[operator] : operator === "!=" ? "!=" : flip[operator], negated(bound))
+  const low = halfLine(below ? converse[operator] : operator === "!=" ? "!=" : converse[operator], negated(bound))
   const high = halfLine(operator, bound)
   return low === null || high === null
     ? null
