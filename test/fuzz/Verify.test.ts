@@ -2,7 +2,7 @@
 // POLYA_FUZZ_SEED choose how many and which; the seed is printed.
 import { assert, it } from "@effect/vitest"
 import { verify } from "../../src/domain/Verify.ts"
-import { latexLikeText, numbersFrom } from "./Verify/LatexLike.ts"
+import { latexLikeText, numbersFrom } from "../domain/Verify/LatexLike.ts"
 
 const pairs = Number(process.env["POLYA_FUZZ_PAIRS"] ?? 300_000)
 const seed = Number(process.env["POLYA_FUZZ_SEED"] ?? 20_261_121)
