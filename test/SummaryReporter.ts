@@ -29,6 +29,9 @@ export default class SummaryReporter implements Reporter {
       lines.push(`Skipped (${reason}):`, ...names.slice(0, listedMax).map((name) => `  ${name}`))
       if (names.length > listedMax) lines.push(`  and ${names.length - listedMax} more`)
     }
+    // What failed before the tests is far up in a log of which often only the end is kept.
+    const before = process.env["POLYA_CI_FAILED"] ?? ""
+    if (before !== "") lines.push(`FAILED before the tests: ${before}`)
     lines.push(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
     process.stdout.write(`${lines.join("\n")}\n`)
   }
