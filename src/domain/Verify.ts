@@ -7,13 +7,14 @@ import type { Budget } from "./Verify/Budget.ts"
 import { StepsExhausted } from "./Verify/Budget.ts"
 import { clean, maxAnswerCharacters } from "./Verify/Clean.ts"
 import type { Comparison } from "./Verify/Compare.ts"
-import { compare, letters, signCount } from "./Verify/Compare.ts"
+import { compare, letters } from "./Verify/Compare.ts"
 import type { Node } from "./Verify/Node.ts"
 import { isScalar, renamed } from "./Verify/Node.ts"
+import { signCount } from "./Verify/Normal.ts"
 import type { Reading } from "./Verify/Numerals.ts"
 import type { Parsed } from "./Verify/Parse.ts"
 import { parse } from "./Verify/Parse.ts"
-import type { Finding } from "./Verify/Scalar.ts"
+import type { Finding, Resort } from "./Verify/Scalar.ts"
 import { integerValue, variablesOf } from "./Verify/Scalar.ts"
 import {
   asText,
@@ -176,13 +177,15 @@ const withinIntegers = (answer: Answer, [least, most]: readonly [number, number]
  *
  * - `equal` and `unequal` are shown by the rule named; `undecided` means that no rule could show either.
  * - Rule `no-answer`: nothing was found in `pred` (a parse failure, apart from a wrong answer); `no-gold`: nothing in `gold`.
+ * - `resort`, where there is one, is asked of single values that no rule could decide.
  */
 export const verify = (
   gold: string,
   pred: string,
   options: VerifyOptions = {},
   bare = false,
-  steps: number | Budget = defaultSteps
+  steps: number | Budget = defaultSteps,
+  resort?: Resort
 ): Verdict => {
   const found = (text: string, role: "gold" | "answer") => {
     if (bare && !text.includes("\\boxed") && options.targets?.includes("string") !== true) {
@@ -229,7 +232,8 @@ export const verify = (
     tolerance: {
       precision: options.precision ?? 6,
       relative: options.rel_tol ?? null,
-      modulo: options.modulo === undefined ? null : BigInt(options.modulo)
+      modulo: options.modulo === undefined ? null : BigInt(options.modulo),
+      resort
     },
     strict: options.strict ?? true,
     signsTogether: false,

@@ -3,25 +3,27 @@
 import type { Budget } from "./Budget.ts"
 import { spend } from "./Budget.ts"
 import { exactValue } from "./Exact.ts"
-import { withMatrices } from "./MatrixAlgebra.ts"
 import type { Node, RelationOperator } from "./Node.ts"
-import {
-  addition,
-  canonicalForm,
-  converse,
-  difference,
-  isScalar,
-  negated,
-  partsOf,
-  product,
-  someNode,
-  withParts
-} from "./Node.ts"
+import { canonicalForm, constantNames, converse, difference, isScalar, partsOf, product, someNode } from "./Node.ts"
+import { keyOf, normal } from "./Normal.ts"
 import { RealEvaluation } from "./Numeric.ts"
 import * as Q from "./Rational.ts"
 import { isRealSet, sameRealSet } from "./RealSet.ts"
 import type { Finding, Tolerance } from "./Scalar.ts"
 import { sameScalar } from "./Scalar.ts"
+import {
+  type Assignments,
+  assignments,
+  hasVariables,
+  inNameOrder,
+  isCompound,
+  isEquality,
+  recordsOf,
+  residueOf,
+  statedValue,
+  totalOf,
+  valueOf
+} from "./Statements.ts"
 
 export interface Comparison {
   readonly tolerance: Tolerance
@@ -45,342 +47,6 @@ const allOf = (findings: Iterable<Finding>, rule: string): Finding => {
   }
   return undecided ?? found("equal", rule)
 }
-
-// ---- one normal shape
-
-const maxSigns = 4
-
-/**
- * Plus-minus as the values that it stands for. Signs go together where one of them is ∓, or where the caller says so; else every
- * combination is meant, up to sixteen.
- */
-const signedReadings = (node: Node, together: boolean): ReadonlyArray<Node> => {
-  let count = 0
-  let linked = together
-  someNode(node, (part) => {
-    if (part.k === "pm") {
-      count++
-      if (part.upper === -1) linked = true
-    }
-    return false
-  })
-  if (count === 0) return [node]
-  const signs = linked || count > maxSigns ? 1 : count
-  return Array.from({ length: 2 ** signs }, (_, choice) => {
-    let at = 0
-    return withSign(node, () => (signs === 1 ? choice === 0 : ((choice >> at++) & 1) === 0))
-  })
-}
-
-/** How many plus-minus signs a node has: with two or more of them there are two readings. */
-export const signCount = (node: Node): number =>
-  (node.k === "pm" ? 1 : 0) + partsOf(node).reduce((sum, part) => sum + signCount(part), 0)
-
-/** The node with each sign chosen by `sign`, asked once for each in order. */
-const withSign = (node: Node, sign: () => boolean): Node => {
-  if (node.k !== "pm") return withParts(node, (part) => withSign(part, sign))
-  const a = node.a === null ? null : withSign(node.a, sign)
-  const isUpper = sign()
-  const b = withSign(node.b, sign)
-  const signed = isUpper === (node.upper === 1) ? b : negated(b)
-  return a === null ? signed : addition([a, signed])
-}
-
-/** Brackets around one thing, plus-minus, matrix operations and finite set operations resolved. */
-const normal = (node: Node, budget: Budget, together: boolean): Node => {
-  spend(budget, 12)
-  switch (node.k) {
-    case "list":
-    case "set": {
-      const each = node.items.flatMap((item) =>
-        signedReadings(item, together).map((one) => normal(one, budget, together))
-      )
-      const items = withoutRepeats(each, budget)
-      const [only] = items
-      return items.length === 1 && only !== undefined ? only : { ...node, items }
-    }
-    case "tuple": {
-      const readings = signedReadings(node, together)
-      if (readings.length > 1) return { k: "list", items: readings.map((one) => normal(one, budget, together)) }
-      return { ...node, items: node.items.map((item) => normal(item, budget, together)) }
-    }
-    case "matrix": {
-      const rows = node.rows.map((row) => row.map((entry) => normal(entry, budget, together)))
-      const only = rows.length === 1 && rows[0]?.length === 1 ? rows[0][0] : undefined
-      return only ?? { k: "matrix", rows }
-    }
-    case "rel": {
-      if (node.ops.includes("in")) return { ...node, items: node.items.map((item) => normal(item, budget, together)) }
-      const readings = signedReadings(node, together)
-      if (readings.length > 1) return { k: "list", items: readings.map((one) => normal(one, budget, together)) }
-      return withoutBars({
-        k: "rel",
-        ops: node.ops,
-        items: node.items.map((item) => (item.k === "sym" ? item : grouped(item, budget, together)))
-      })
-    }
-    case "union":
-    case "intersection":
-    case "difference":
-      return finiteSets({ k: node.k, args: node.args.map((arg) => unwrappedSet(arg, budget, together)) }, budget)
-    default: {
-      const readings = signedReadings(node, together)
-      if (readings.length > 1) return { k: "list", items: readings.map((one) => normal(one, budget, together)) }
-      const plain = withMatrices(withGcd(grouped(node, budget, together)), budget)
-      return plain.k === "matrix" ? normal(plain, budget, together) : plain
-    }
-  }
-}
-
-/** One item where all have the same exact value: "15 39/40, or 639/40" is one number. */
-const withoutRepeats = (items: ReadonlyArray<Node>, budget: Budget): ReadonlyArray<Node> => {
-  if (items.length < 2 || !items.every(isScalar)) return items
-  const byKey = new Map<string, Node>()
-  for (const item of items) {
-    const key = keyOf(item, budget)
-    if (!byKey.has(key)) byKey.set(key, item)
-  }
-  return byKey.size === 1 ? [...byKey.values()] : items
-}
-
-const unwrappedSet = (node: Node, budget: Budget, together: boolean): Node =>
-  node.k === "set" || node.k === "list"
-    ? { k: "set", items: node.items.map((item) => normal(item, budget, together)) }
-    : normal(node, budget, together)
-
-/** |x| = 3 as x = 3 or x = -3; |AB| = 3 is a length and stays. */
-const withoutBars = (node: Extract<Node, { k: "rel" }>): Node => {
-  const [left, right] = node.items
-  if (node.ops.length !== 1 || node.ops[0] !== "=" || left?.k !== "fn" || left.name !== "abs" || right === undefined) {
-    return node
-  }
-  const [inside] = left.args
-  if (inside?.k !== "sym" || !/^[a-z]$/.test(inside.name) || !isScalar(right)) return node
-  return {
-    k: "list",
-    items: [right, negated(right)].map((value): Node => ({ k: "rel", ops: ["="], items: [inside, value] }))
-  }
-}
-
-/** A set of one thing among factors or terms only groups: \{1+2\}\{3-4\}. */
-const grouped = (node: Node, budget: Budget, together: boolean): Node => {
-  switch (node.k) {
-    case "set":
-    case "list":
-    case "tuple":
-    case "matrix":
-    case "union":
-    case "intersection":
-    case "difference":
-      return normal(node, budget, together)
-    case "add":
-    case "mul":
-      return { k: node.k, args: node.args.map((arg) => ungrouped(arg, budget, together)) }
-    case "ratio":
-      return { k: "ratio", items: node.items.map((item) => ungrouped(item, budget, together)) }
-    default:
-      return node
-  }
-}
-
-const ungrouped = (node: Node, budget: Budget, together: boolean): Node => {
-  if (node.k !== "set" && node.k !== "add" && node.k !== "mul") return node
-  const [only] = node.k === "set" ? node.items : []
-  return node.k === "set"
-    ? (node.items.length === 1 && only !== undefined ? only : node)
-    : grouped(node, budget, together)
-}
-
-/** Unions, intersections and differences of finite sets, carried out by canonical forms. */
-const finiteSets = (node: Extract<Node, { k: "union" | "intersection" | "difference" }>, budget: Budget): Node => {
-  if (!node.args.every((arg) => arg.k === "set")) return node
-  spend(budget, 20)
-  const sets = node.args.map((arg) => new Map(partsOf(arg).map((item): [string, Node] => [keyOf(item, budget), item])))
-  const [first = new Map<string, Node>(), ...rest] = sets
-  const result = new Map(first)
-  for (const set of rest) {
-    if (node.k === "union") { for (const [key, item] of set) result.set(key, item) }
-    else for (const key of result.keys()) if (set.has(key) === (node.k === "difference")) result.delete(key)
-  }
-  return { k: "set", items: [...result.values()] }
-}
-
-const keyOf = (node: Node, budget: Budget): string => {
-  const exact = isScalar(node) ? exactValue(node, budget) : null
-  return exact === null || exact === "undefined" ? canonicalForm(node) : `${exact.n}/${exact.d}`
-}
-
-/** Greatest common divisors of monomials: numbers by their fractions, variables by their least powers. */
-const withGcd = (node: Node): Node => {
-  if (node.k !== "fn" || node.name !== "gcd") return node
-  const monomials = node.args.map(monomialOf)
-  if (monomials.some((one) => one === null) || monomials.every((one) => one?.powers.size === 0)) return node
-  const [first, ...rest] = monomials
-  if (first === null || first === undefined) return node
-  let coefficient = first.coefficient
-  const powers = new Map(first.powers)
-  for (const one of rest) {
-    if (one === null) return node
-    coefficient = Q.gcd(coefficient, one.coefficient)
-    for (const [name, power] of powers) powers.set(name, Math.min(power, one.powers.get(name) ?? 0))
-  }
-  return product([
-    { k: "num", q: coefficient, decimal: false },
-    ...[...powers].filter(([, power]) => power > 0).map(([name, power]): Node => ({
-      k: "pow",
-      base: { k: "sym", name },
-      exp: { k: "num", q: Q.rational(BigInt(power)), decimal: false }
-    }))
-  ])
-}
-
-const monomialOf = (
-  node: Node
-): { readonly coefficient: Q.Rational; readonly powers: ReadonlyMap<string, number> } | null => {
-  const powers = new Map<string, number>()
-  let coefficient = Q.one
-  for (const factor of node.k === "mul" ? node.args : [node]) {
-    if (factor.k === "num") coefficient = Q.multiply(coefficient, factor.q)
-    else if (factor.k === "sym") powers.set(factor.name, (powers.get(factor.name) ?? 0) + 1)
-    else return null
-  }
-  return { coefficient, powers }
-}
-
-// ---- relations
-
-const constantNames: ReadonlySet<string> = new Set(["pi", "e", "i", "infinity"])
-
-const isEquality = (operator: RelationOperator): boolean => operator === "=" || operator === "approx"
-
-const functionNames = /^(?:[fghFGHPQWTVSANLCRDE])(?:'|_.*)?$/
-
-/** Something that only names what the other side is: x, a_3, f(x), |AB|, V_1 : V_2, (p, q), \text{Area}. */
-const isName = (node: Node): boolean => {
-  switch (node.k) {
-    case "sym":
-      return node.name !== "pi" && node.name !== "infinity" && node.name !== "…"
-    case "text":
-      return true
-    case "mul": {
-      const [first, ...rest] = node.args
-      if (first?.k === "text") return true
-      if (first?.k === "pow" && first.base.k === "sym" && functionNames.test(first.base.name) && rest.length === 1) {
-        return true
-      }
-      if (first?.k !== "sym" || rest.length > 4) return false
-      return rest.every((arg) => arg.k === "sym" || arg.k === "text") ||
-        (functionNames.test(first.name) && rest.length === 1)
-    }
-    case "unit":
-      return isName(node.x)
-    case "degree":
-      return isName(node.x)
-    case "fn":
-      if (isFunction(node.name)) return true
-      return (node.name === "abs" || node.name === "det" || node.name === "norm" || node.name === "max" ||
-        node.name === "min") && node.args.every(isName)
-    case "div":
-      return isName(node.a) && isName(node.b)
-    case "ratio":
-    case "tuple":
-      return node.items.length > 0 && node.items.every(isName)
-    default:
-      return false
-  }
-}
-
-/** Whether a node has free variables or words; the variable of a sum or limit is bound. */
-const hasVariables = (node: Node, bound: ReadonlySet<string> = constantNames): boolean => {
-  if (node.k === "sym") return !bound.has(node.name)
-  if (node.k === "text") return true
-  const inner = node.k === "big" ? new Set([...bound, node.variable]) : bound
-  return partsOf(node).some((part) => hasVariables(part, inner))
-}
-
-/** The value that an equation states, where its left side is a name or it is a chain of constants; null for a true equation. */
-const statedValue = (node: Extract<Node, { k: "rel" }>): Node | null => {
-  const { items, ops } = node
-  const last = items.at(-1)
-  if (last === undefined) return null
-  if (ops.at(-1) === "in") return ops.length === 1 && items[0] !== undefined && isName(items[0]) ? last : null
-  if (!ops.every(isEquality)) return null
-  const [first] = items
-  const states = first !== undefined
-    && (isName(first) || items.slice(0, -1).every((item) => !hasVariables(item)) ||
-      (items.length > 2 && !hasVariables(last)))
-  if (!states) return null
-  const approx = ops.indexOf("approx")
-  const exact = approx > 0 || (approx === 0 && !hasVariables(first)) ? items[approx] : last
-  return exact ?? last
-}
-
-/** A name and its value; null where the node is no assignment. */
-const assignment = (node: Node): { readonly name: string; readonly value: Node } | null => {
-  if (node.k !== "rel" || !node.ops.every(isEquality)) return null
-  const [first] = node.items
-  const value = statedValue(node)
-  return first === undefined || value === null || !isName(first) ? null : { name: nameOf(first), value }
-}
-
-const isFunction = (name: string): boolean => /^[fgFG]'*$/.test(name)
-
-/** A name as it is compared: functions without their arguments, ratios as quotients, case aside where it is more than a letter. */
-const nameOf = (node: Node): string => {
-  if (node.k === "sym") return node.name
-  if (node.k === "fn" && isFunction(node.name)) return `${node.name}()`
-  const [first] = node.k === "mul" ? node.args : []
-  if (first?.k === "sym" && node.k === "mul" && node.args.length === 2 && functionNames.test(first.name)) {
-    return `${first.name}()`
-  }
-  const [a, b] = node.k === "ratio" ? node.items : []
-  return canonicalForm(a !== undefined && b !== undefined ? { k: "div", a, b } : node).toLowerCase()
-}
-
-/** Whether a name is made of several, so that what it equals is no value of one of them: xy, x/y. */
-const isCompound = (name: string): boolean => /[*/]/.test(name)
-
-/** (p, q) = (3, 2) as p = 3, q = 2. */
-const assignments = (node: Node): ReadonlyArray<{ readonly name: string; readonly value: Node }> | null => {
-  if (node.k === "rel" && node.ops.length === 1 && node.ops[0] === "=") {
-    const [names, values] = node.items
-    if (names?.k === "tuple" && values?.k === "tuple" && names.items.length === values.items.length) {
-      return names.items.map((name, at) => ({ name: canonicalForm(name), value: values.items[at] ?? name }))
-    }
-  }
-  const items = node.k === "list" || node.k === "set"
-    ? node.items.flatMap((item) => (item.k === "list" ? item.items : [item]))
-    : [node]
-  const parts = items.map(assignment)
-  const full = parts.filter((part) => part !== null)
-  if (full.length !== parts.length || full.length === 0) return null
-  return items.flatMap((item, at) => namesOfChain(item) ?? full[at] ?? [])
-}
-
-/** a = b = c = 1 as three assignments. */
-const namesOfChain = (node: Node): Assignments | null => {
-  if (node.k !== "rel" || node.items.length < 3 || !node.ops.every((operator) => operator === "=")) return null
-  const value = node.items.at(-1)
-  const names = node.items.slice(0, -1)
-  if (
-    value === undefined || hasVariables(value) ||
-    !names.every((name) => name.k === "sym" && !constantNames.has(name.name))
-  ) return null
-  return names.map((name) => ({ name: canonicalForm(name), value }))
-}
-
-/** What m + n = 7 gives where a number is asked for: a left side of names alone, a right side that is a constant other than 0. */
-const totalOf = (gold: Node, node: Extract<Node, { k: "rel" }>): Node | null => {
-  const last = node.items.at(-1)
-  if (
-    !isScalar(gold) || hasVariables(gold) || last === undefined || hasVariables(last) || !node.ops.every(isEquality)
-  ) return null
-  const isNumber = (part: Node) => part.k === "num"
-  if (node.items.slice(0, -1).some((item) => someNode(item, isNumber) || !isScalar(item))) return null
-  return last.k === "num" && Q.isZero(last.q) ? null : last
-}
-
-const valueOf = (node: Node): Node => (node.k === "rel" ? statedValue(node) ?? node : node)
 
 const compareRelations = (a: Extract<Node, { k: "rel" }>, b: Extract<Node, { k: "rel" }>, c: Comparison): Finding => {
   const congruent = compareCongruences(a, b, c)
@@ -427,15 +93,6 @@ const sameSubject = (a: Node, b: Node): boolean => {
     return [...all].sort().join()
   }
   return names(a) === names(b)
-}
-
-const residueOf = (node: Node): { readonly x: Node; readonly r: Node; readonly m: Node } | null => {
-  if (node.k !== "rel" || node.ops.length !== 1 || (node.ops[0] !== "equiv" && node.ops[0] !== "=")) return null
-  const [x, right] = node.items
-  if (x === undefined) return null
-  if (right?.k === "residue") return { x, r: right.x, m: right.m }
-  const [r, m] = right?.k === "fn" && right.name === "mod" && node.ops[0] === "equiv" ? right.args : []
-  return r === undefined || m === undefined ? null : { x, r, m }
 }
 
 const compareCongruences = (a: Node, b: Node, c: Comparison): Finding | null => {
@@ -539,14 +196,6 @@ const smallFraction = (value: number): Q.Rational | null => {
 
 // ---- lists
 
-type Assignments = ReadonlyArray<{ readonly name: string; readonly value: Node }>
-
-/** Values of single letters stand in the order of the alphabet, whatever order they are stated in: (1, 2) is y = 2, x = 1. */
-const inNameOrder = (list: Assignments): Assignments =>
-  list.every(({ name }) => /^[a-z]$/i.test(name)) && new Set(list.map(({ name }) => name)).size === list.length
-    ? [...list].sort((one, other) => (one.name < other.name ? -1 : 1))
-    : list
-
 const compareAssignments = (a: Assignments, b: Assignments, c: Comparison): Finding => {
   const names = (list: Assignments) => list.map(({ name }) => name).sort().join("\u0000")
   const distinct = new Set(a.map(({ name }) => name)).size === a.length
@@ -562,21 +211,6 @@ const compareAssignments = (a: Assignments, b: Assignments, c: Comparison): Find
     return allOf(a.map(({ value }, at) => compare(value, b[at]?.value ?? value, c)), "assignments")
   }
   return compareSets(a.map(({ value }) => value), b.map(({ value }) => value), c)
-}
-
-/** p = 5, q = 2, p = 7, q = 2 as the pairs (5, 2) and (7, 2), by names or as written; null where the names do not repeat so. */
-const recordsOf = (list: Assignments, byName = true): ReadonlyArray<Node> | null => {
-  const width = new Set(list.map(({ name }) => name)).size
-  if (width < 2 || width === list.length || list.length % width !== 0) return null
-  const records: Array<Node> = []
-  const names = list.slice(0, width).map(({ name }) => name).sort().join("\u0000")
-  for (let from = 0; from < list.length; from += width) {
-    const written = list.slice(from, from + width)
-    const record = byName ? [...written].sort((x, y) => (x.name < y.name ? -1 : 1)) : written
-    if (record.map(({ name }) => name).sort().join("\u0000") !== names) return null
-    records.push({ k: "tuple", open: "(", close: ")", items: record.map(({ value }) => value) })
-  }
-  return records
 }
 
 /** Items in any order, repeats counted once. Items with exact values are matched by them, the rest one by one. */

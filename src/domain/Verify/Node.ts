@@ -56,6 +56,12 @@ export type Node =
   | { readonly k: "time"; readonly minutes: number }
   | { readonly k: "text"; readonly text: string }
 
+/** Symbols that are no variables. */
+export const constantNames: ReadonlySet<string> = new Set(["pi", "e", "i", "infinity"])
+
+/** Names that stand for a function before a bracket. */
+export const isFunctionName = (name: string): boolean => /^[fgFG]'*$/.test(name)
+
 export type NodeKind = Node["k"]
 
 export const num = (q: Rational, decimal = false): Node => ({ k: "num", q, decimal })

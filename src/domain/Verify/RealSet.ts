@@ -3,9 +3,10 @@
 import type { Budget } from "./Budget.ts"
 import { spend } from "./Budget.ts"
 import type { Node, RelationOperator } from "./Node.ts"
-import { converse, isScalar, negated, someNode } from "./Node.ts"
+import { converse, isFunctionName, isScalar, negated, someNode } from "./Node.ts"
 import type { Tolerance } from "./Scalar.ts"
 import { sizeOf } from "./Scalar.ts"
+import { hasVariables } from "./Statements.ts"
 
 /** A set as a test on cells: `index` is even for gaps and odd for points, counting from the left. */
 type Membership = (cell: number) => boolean
@@ -75,9 +76,6 @@ type Shape =
 const infinity: Node = { k: "sym", name: "infinity" }
 const minusInfinity = negated(infinity)
 
-const hasVariables = (node: Node): boolean =>
-  someNode(node, (part) => part.k === "sym" && part.name !== "pi" && part.name !== "e" && part.name !== "infinity")
-
 /** Whether a scalar can be what an inequality bounds: a name, a name applied to names, or its absolute value. */
 const isVariable = (node: Node): boolean => {
   switch (node.k) {
@@ -87,7 +85,7 @@ const isVariable = (node: Node): boolean => {
       return node.args[0]?.k === "sym" && node.args.every((arg) => arg.k === "sym" || arg.k === "num") &&
         hasVariables(node)
     case "fn":
-      return (node.name === "abs" || /^[fgFG]'*$/.test(node.name)) && node.args.every(isVariable)
+      return (node.name === "abs" || isFunctionName(node.name)) && node.args.every(isVariable)
     default:
       return false
   }

@@ -7,7 +7,7 @@ import { exactValue } from "./Exact.ts"
 import { sameConstant } from "./HighPrecision.ts"
 import { sameRationalFunction } from "./Modular.ts"
 import type { Node } from "./Node.ts"
-import { canonicalForm, num, partsOf, someNode } from "./Node.ts"
+import { canonicalForm, constantNames, num, partsOf, someNode } from "./Node.ts"
 import { ComplexEvaluation, RealEvaluation } from "./Numeric.ts"
 import type { Rational } from "./Rational.ts"
 import * as Q from "./Rational.ts"
@@ -20,7 +20,12 @@ export interface Tolerance {
   readonly relative: number | null
   /** Integers are compared modulo this; null: as they are. */
   readonly modulo: bigint | null
+  /** Asked of two exact values that no rule could tell apart or show to be the same; absent: nobody is. */
+  readonly resort?: Resort | undefined
 }
+
+/** Whether two values are the same, by other means than the rules. */
+export type Resort = (gold: Node, answer: Node) => Outcome
 
 export interface Finding {
   readonly outcome: Outcome
@@ -29,7 +34,9 @@ export interface Finding {
 
 const finding = (outcome: Outcome, rule: string): Finding => ({ outcome, rule })
 
-const constants = new Set(["pi", "e", "i", "infinity"])
+/** The rule of two values that could not be had, or not well enough to tell. */
+export const noValue = "no-value"
+
 const isDecimal = (node: Node): boolean => someNode(node, (part) => part.k === "num" && part.decimal)
 const isInfinite = (node: Node): boolean => someNode(node, (part) => part.k === "sym" && part.name === "infinity")
 const isImaginary = (node: Node): boolean => someNode(node, (part) => part.k === "sym" && part.name === "i")
@@ -39,7 +46,7 @@ export const variablesOf = (...nodes: ReadonlyArray<Node>): ReadonlyArray<string
   const names = new Set<string>()
   const walk = (node: Node, bound: ReadonlySet<string>): void => {
     if (node.k === "sym") {
-      if (!constants.has(node.name) && !bound.has(node.name)) names.add(node.name)
+      if (!constantNames.has(node.name) && !bound.has(node.name)) names.add(node.name)
       return
     }
     const inner = node.k === "big" && node.variable !== "" ? new Set([...bound, node.variable]) : bound
@@ -171,9 +178,13 @@ const sameValue = (a: Node, b: Node, tolerance: Tolerance, budget: Budget): Find
     if (rational === "unequal" && !decimal && tolerance.relative === null) return finding("unequal", "identity")
   }
   const variables = variablesOf(a, b)
-  return variables.length === 0
-    ? sameConstants(a, b, decimal || tolerance.relative !== null, tolerance, budget)
-    : atPoints(a, b, variables, decimal || tolerance.relative !== null, tolerance, budget)
+  const rounded = decimal || tolerance.relative !== null
+  const shown = variables.length === 0
+    ? sameConstants(a, b, rounded, tolerance, budget)
+    : atPoints(a, b, variables, rounded, tolerance, budget)
+  if (shown.outcome !== "undecided" || rounded || tolerance.modulo !== null) return shown
+  const resorted = tolerance.resort?.(a, b) ?? "undecided"
+  return resorted === "undecided" ? shown : finding(resorted, "resort")
 }
 
 /** Two constants, at least one of which is no fraction. */
@@ -189,7 +200,7 @@ const sameConstants = (a: Node, b: Node, rounded: boolean, tolerance: Tolerance,
     // What overflows a double is large, not infinite.
     if (left !== right) return finding(Number.isNaN(x) || Number.isNaN(y) ? "undecided" : "unequal", "infinity")
     return Number.isNaN(x) || Number.isNaN(y)
-      ? finding("undecided", "no-value")
+      ? finding("undecided", noValue)
       : finding(x === y ? "equal" : "unequal", "infinity")
   }
   if (!Number.isNaN(x) && !Number.isNaN(y)) {
@@ -212,7 +223,7 @@ const sameConstants = (a: Node, b: Node, rounded: boolean, tolerance: Tolerance,
   const u = complex.value(a)
   const v = complex.value(b)
   const apart = Math.hypot(u.re - v.re, u.im - v.im)
-  if (Number.isNaN(apart) || apart === Infinity) return finding("undecided", "no-value")
+  if (Number.isNaN(apart) || apart === Infinity) return finding("undecided", noValue)
   if (rounded) {
     return finding(
       agreeDecimally(u.re, v.re, tolerance) && agreeDecimally(u.im, v.im, tolerance) ? "equal" : "unequal",
@@ -220,12 +231,12 @@ const sameConstants = (a: Node, b: Node, rounded: boolean, tolerance: Tolerance,
     )
   }
   if (apart <= 1e-14 * Math.max(complex.peak, 1e-300)) return finding("equal", "complex")
-  return apart > 1e-9 * complex.peak ? finding("unequal", "complex") : finding("undecided", "no-value")
+  return apart > 1e-9 * complex.peak ? finding("unequal", "complex") : finding("undecided", noValue)
 }
 
 const sameConstantFinding = (a: Node, b: Node, budget: Budget): Finding => {
   const same = sameConstant(a, b, budget)
-  return same === "unknown" ? finding("undecided", "no-value") : finding(same, "high-precision")
+  return same === "unknown" ? finding("undecided", noValue) : finding(same, "high-precision")
 }
 
 // ---- expressions with variables
@@ -270,7 +281,7 @@ const halfPoint: PointAt = (variables, attempt) =>
 const roundings = new Set(["floor", "ceil", "round", "mod", "gcd", "lcm"])
 const isRounding = (node: Node): boolean => someNode(node, (part) => part.k === "fn" && roundings.has(part.name))
 /** Letters that stand for integers by custom. */
-const integerLetters = /^[i-nN](?:_.*)?$/
+export const integerLetters = /^[i-nN](?:_.*)?$/
 
 /** Two expressions at sample points: one clear difference decides, and so do enough agreements without one. */
 const atPoints = (
@@ -326,7 +337,7 @@ const atPoints = (
     }
     return agreed >= least && !unclear ? finding("equal", "points") : null
   }
-  const undecided = finding("undecided", "no-value")
+  const undecided = finding("undecided", noValue)
   if (!complex && (isRounding(a) || isRounding(b))) {
     const integers = run(integerPoint, false, 14, 6)
     if (integers?.outcome !== "equal" || variables.every((name) => integerLetters.test(name))) {
