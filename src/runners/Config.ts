@@ -8,6 +8,7 @@ import { runLimitsDefaults } from "../actors/RunLimits.ts"
 import type { DescribedSetting } from "../actors/Settings.ts"
 import { defaultClusterShards } from "./Cluster/Shards.ts"
 import { http } from "./Config/HttpSettings.ts"
+import { sandbox } from "./Config/SandboxSettings.ts"
 import {
   type ConfigInvalid,
   defaultsOf,
@@ -203,6 +204,15 @@ const stage = {
   })
 }
 
+export const lastResorts = ["auto", "none"] as const
+const lastResort: Setting<(typeof lastResorts)[number]> = {
+  schema: Schema.Literals(lastResorts),
+  default: "auto",
+  unit: "",
+  doc:
+    "What the rules leave undecided. auto: SymPy in the sandbox is asked, where this machine has both. none: it stays undecided."
+}
+
 /** The worker threads that decide verdicts and votes, and what they may cost. */
 const verdict = {
   workers: int(
@@ -226,7 +236,8 @@ const verdict = {
   heapMiB: int(256, "MiB", "Memory of one worker's heap; a pair that needs more is undecided (rule `memory`).", {
     minimum: 64,
     maximum: 65_536
-  })
+  }),
+  lastResort
 }
 
 /** How sources are read. */
@@ -274,7 +285,19 @@ const run = {
   })
 }
 
-export const areas = { store, actor, cluster, retention, stage, verdict, source, run, http, telemetry } satisfies {
+export const areas = {
+  store,
+  actor,
+  cluster,
+  retention,
+  stage,
+  verdict,
+  sandbox,
+  source,
+  run,
+  http,
+  telemetry
+} satisfies {
   readonly [area: string]: Settings
 }
 
@@ -339,6 +362,14 @@ export class VerdictConfig extends Context.Service<VerdictConfig, Values<typeof 
   static readonly layerFromEnv = Layer.effect(VerdictConfig, VerdictConfig.config)
 }
 
+export class SandboxConfig extends Context.Service<SandboxConfig, Values<typeof sandbox>>()("polya/SandboxConfig") {
+  static readonly defaults = defaultsOf(sandbox)
+  static readonly config = configOf("sandbox")
+  static readonly layer = (values: Partial<Values<typeof sandbox>> = {}) =>
+    Layer.succeed(SandboxConfig, { ...SandboxConfig.defaults, ...values })
+  static readonly layerFromEnv = Layer.effect(SandboxConfig, SandboxConfig.config)
+}
+
 export class SourceConfig extends Context.Service<SourceConfig, Values<typeof source>>()("polya/SourceConfig") {
   static readonly defaults = defaultsOf(source)
   static readonly config = configOf("source")
@@ -381,6 +412,7 @@ export const layerFromEnv = Layer.mergeAll(
   RetentionConfig.layerFromEnv,
   StageConfig.layerFromEnv,
   VerdictConfig.layerFromEnv,
+  SandboxConfig.layerFromEnv,
   SourceConfig.layerFromEnv,
   RunConfig.layerFromEnv,
   HttpConfig.layerFromEnv,

@@ -1,11 +1,11 @@
-// What this machine has for polya: every part looked at for real, at most three seconds each, with what it is good for and what
-// to do where it is missing. Answers always, whatever is broken.
-import { Effect, Option } from "effect"
+// What this machine has for polya: every part looked at for real, at most three seconds each (ten where interpreters are
+// started for it), with what it is good for and what to do where it is missing. Answers always, whatever is broken.
+import { Effect, Option, Result } from "effect"
 import { existsSync } from "node:fs"
 import { readFile, statfs } from "node:fs/promises"
 import { availableParallelism, totalmem } from "node:os"
 import { dirname, join, resolve } from "node:path"
-import { StoreConfig } from "./Config.ts"
+import { SandboxConfig, StoreConfig } from "./Config.ts"
 import { ConfigPlaces } from "./Config/Settings.ts"
 import {
   Absent,
@@ -17,6 +17,7 @@ import {
   sqlite,
   workerThread
 } from "./Doctor/Probes.ts"
+import { sandboxProbes } from "./Doctor/SandboxProbes.ts"
 
 /** `missing`: not there, and polya works without it. `problem`: there and broken, or not there and needed. */
 export interface DoctorFinding {
@@ -36,6 +37,8 @@ export interface Probe {
   /** A required part that is absent is a problem. */
   readonly required: boolean
   readonly look: Effect.Effect<string, Absent | Broken>
+  /** Time that it has; `deadlineMillis` unless told. */
+  readonly withinMillis?: number
 }
 
 export const deadlineMillis = 3_000
@@ -146,20 +149,7 @@ export const runDoctor = Effect.fn("Doctor.run")(function*() {
       required: false,
       look: firstLine("nvidia-smi", ["--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"])
     },
-    {
-      name: "Python",
-      adds: "Trainers and model servers that are Python programs.",
-      fix: "Install python3 (apt-get install python3).",
-      required: false,
-      look: firstLine("python3", ["--version"])
-    },
-    {
-      name: "bubblewrap",
-      adds: "A stronger sandbox for code that models write.",
-      fix: "Install it (apt-get install bubblewrap).",
-      required: false,
-      look: firstLine("bwrap", ["--version"])
-    },
+    ...sandboxProbes(Result.getOrElse(yield* Effect.result(SandboxConfig.config), () => SandboxConfig.defaults)),
     {
       name: "Chromium",
       adds: "The dashboard's own tests in a real browser.",
@@ -171,13 +161,13 @@ export const runDoctor = Effect.fn("Doctor.run")(function*() {
   return yield* Effect.forEach(probes, examine, { concurrency: "unbounded" })
 })
 
-/** One finding, after three seconds at most. */
+/** One finding, within the probe's time. */
 export const examine = (probe: Probe): Effect.Effect<DoctorFinding> =>
   probe.look.pipe(
-    Effect.timeoutOption(deadlineMillis),
+    Effect.timeoutOption(probe.withinMillis ?? deadlineMillis),
     Effect.map(Option.match({
       onSome: (found) => ["ok", found] as const,
-      onNone: () => ["problem", `no answer within ${deadlineMillis / 1000} seconds`] as const
+      onNone: () => ["problem", `no answer within ${(probe.withinMillis ?? deadlineMillis) / 1000} seconds`] as const
     })),
     Effect.catchTags({
       Absent: ({ found }) => Effect.succeed([probe.required ? "problem" : "missing", found] as const),

@@ -61,6 +61,12 @@ export const http = {
     "A request without an answer by then gets an error; giving a command again with its id is safe.",
     { minimum: 100, maximum: 3_600_000, live: true }
   ),
+  execMillis: int(
+    defaults.execMillis,
+    "ms",
+    "A request that runs code and has no answer by then gets an error; its session ends. The waiting for a place counts.",
+    { minimum: 100, maximum: 86_400_000, live: true }
+  ),
   stallMillis: int(defaults.stallMillis, "ms", "A request body of which nothing came for so long is given up.", {
     minimum: 100,
     maximum: 3_600_000,
@@ -90,6 +96,12 @@ export const http = {
     maximum: 100_000,
     live: true
   }),
+  maxCodeSessions: int(
+    defaults.maxCodeSessions,
+    "sessions",
+    "Sessions with code that one WebSocket may have at once.",
+    { maximum: 1_024, live: true }
+  ),
   maxFrameBytes: int(
     defaults.maxFrameBytes,
     "bytes",
