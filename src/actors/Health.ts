@@ -23,6 +23,17 @@ export interface HealthReport {
     /** Runners that live, as of the last look; empty where it is a cluster of its own. */
     readonly runners: ReadonlyArray<string>
   }
+  /** Where code of models runs; null while it is looked for. A level of null: it cannot run here. */
+  readonly sandbox:
+    | {
+      readonly level: string | null
+      readonly python: string | null
+      readonly sympy: string | null
+      readonly numpy: string | null
+      /** Of the level in force, or of those that cannot be had. */
+      readonly detail: string
+    }
+    | null
   readonly checks: ReadonlyArray<Check>
 }
 

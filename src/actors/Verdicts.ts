@@ -1,8 +1,8 @@
 // The port to verdicts and votes: pairs of a gold answer and a model's text in, verdicts out. In a runner they are decided in worker threads
 // with limits of time and memory (VerdictWorkers.ts); here is the same without threads, for tests. What the rules leave undecided may be given
 // to a last resort, a port of its own.
-import { Clock, Context, Effect, Layer, Schema } from "effect"
-import type { Outcome } from "../domain/Verdict.ts"
+import { Clock, Context, Duration, Effect, Layer, Schema } from "effect"
+import type { Outcome, Verdict } from "../domain/Verdict.ts"
 import type { Ballots, GivenUp, Pair, TimedVerdict, VoteResult } from "./Verdicts/Asked.ts"
 
 export class Verdicts extends Context.Service<Verdicts, {
@@ -44,9 +44,12 @@ export class VoteGivenUp extends Schema.TaggedError<VoteGivenUp>()("VoteGivenUp"
   }
 }
 
-/** Decides what the rules of the domain leave undecided, such as a computer algebra system in the sandbox. Both answers were extracted. */
+/**
+ * Decides what the rules of the domain leave undecided, such as a computer algebra system in the sandbox. It gets the pair as it was given, since
+ * options and what stands around an answer say how it is read, and the verdict with both answers.
+ */
 export class LastResort extends Context.Service<LastResort, {
-  readonly decide: (gold: string, answer: string) => Effect.Effect<Outcome>
+  readonly decide: (pair: Pair, undecided: Verdict) => Effect.Effect<Outcome>
 }>()("polya/LastResort") {
   /** There is none: what is undecided stays so. */
   static readonly layerNone: Layer.Layer<LastResort> = Layer.succeed(LastResort, {
@@ -71,13 +74,18 @@ export const withLastResort = (
     (verdicts) =>
       verdicts.every(({ verdict }) => verdict !== "undecided") ? Effect.succeed(verdicts) : Effect.forEach(
         verdicts,
-        (one) =>
-          one.verdict !== "undecided" || one.gold === null || one.answer === null
+        (one, at) => {
+          const pair = pairs[at]
+          return pair === undefined || one.verdict !== "undecided" || one.gold === null || one.answer === null
             ? Effect.succeed(one)
             : Effect.map(
-              lastResort.decide(one.gold, one.answer),
-              (verdict): TimedVerdict => verdict === "undecided" ? one : { ...one, verdict, rule: lastResortRule }
-            ),
+              Effect.timed(lastResort.decide(pair, one)),
+              ([took, verdict]): TimedVerdict => {
+                const timed = { ...one, ms: Math.round((one.ms + Duration.toMillis(took)) * 1_000) / 1_000 }
+                return verdict === "undecided" ? timed : { ...timed, verdict, rule: lastResortRule }
+              }
+            )
+        },
         { concurrency: maxLastResorts }
       )
   )

@@ -4,6 +4,7 @@ import { Effect, Layer, type Scope } from "effect"
 import { HttpRouter, HttpServer, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { ActorIndex } from "../actors/ActorIndex.ts"
+import type { CodeSandbox } from "../actors/CodeSandbox.ts"
 import type { Files as FilesPort } from "../actors/Files.ts"
 import type { Gateway } from "../actors/Gateway.ts"
 import type { Health } from "../actors/Health.ts"
@@ -13,6 +14,7 @@ import * as Docs from "./Docs.ts"
 import * as Edge from "./Edge.ts"
 import * as Guard from "./Guard.ts"
 import * as Admin from "./Handlers/Admin.ts"
+import * as Exec from "./Handlers/Exec.ts"
 import * as Files from "./Handlers/Files.ts"
 import * as Problems from "./Handlers/Problems.ts"
 import * as Runs from "./Handlers/Runs.ts"
@@ -29,7 +31,7 @@ const root = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
 export const routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-    Layer.provide([Runs.layer, Problems.layer, Files.layer, Verdicts.layer, Admin.layer, System.layer])
+    Layer.provide([Runs.layer, Problems.layer, Files.layer, Verdicts.layer, Exec.layer, Admin.layer, System.layer])
   ),
   Docs.layer,
   root
@@ -38,7 +40,7 @@ export const routes = Layer.mergeAll(
 /** The routes behind the edge, as one effect that answers every request; for the server, and for tests without one. */
 export const app = Effect.gen(function*() {
   // The handlers were built with these services and bring them along; to provide them again would cost every request.
-  yield* Effect.context<ActorIndex | FilesPort | Gateway | Health | RefusalLog | VerdictsPort>()
+  yield* Effect.context<ActorIndex | CodeSandbox | FilesPort | Gateway | Health | RefusalLog | VerdictsPort>()
   const handle = yield* HttpRouter.toHttpEffect(routes)
   return yield* Edge.make(
     handle as Effect.Effect<

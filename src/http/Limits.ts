@@ -14,6 +14,8 @@ export interface HttpLimits {
   readonly idleMillis: number
   /** A request without an answer by then is answered with an error; uploads and downloads go on while bytes flow. */
   readonly requestMillis: number
+  /** The same for a request that runs code, its wait for a place included. */
+  readonly execMillis: number
   /** A body that stands still for so long is given up. */
   readonly stallMillis: number
   /** Requests of one client (its token, else its address) per second; 0: no bound. */
@@ -25,6 +27,8 @@ export interface HttpLimits {
   readonly maxSockets: number
   /** Subscriptions of one WebSocket. */
   readonly maxSubscriptions: number
+  /** Sessions with code of one WebSocket. */
+  readonly maxCodeSessions: number
   /** Bytes of one frame from a client, at most. */
   readonly maxFrameBytes: number
   /** Frames from one client per second; more wait unread. */
@@ -48,12 +52,14 @@ export const httpLimitsDefaults: HttpLimits = {
   headersMillis: 10_000,
   idleMillis: 60_000,
   requestMillis: 30_000,
+  execMillis: 240_000,
   stallMillis: 30_000,
   requestsPerSecond: 1_000,
   requestBurst: 2_000,
   maxConnections: 10_000,
   maxSockets: 4_000,
   maxSubscriptions: 64,
+  maxCodeSessions: 4,
   maxFrameBytes: 1_048_576,
   messagesPerSecond: 200,
   framesPerSecond: 10,

@@ -13,6 +13,7 @@ import type { refusals } from "../domain/DatasetRun.ts"
 import type { Json } from "../domain/Json.ts"
 import type { ProblemChanged, ProblemUnknown, RecordStale, StageNotReached } from "../domain/Problem.ts"
 import { redactAddresses, redactText } from "../domain/Redact.ts"
+import type { CellRefusal, OpenRefusal } from "../domain/Sandbox.ts"
 import type { LiveRefusal } from "./live/Refusals.ts"
 import { Finding, type Refusal } from "./Refusals.ts"
 
@@ -35,6 +36,8 @@ export type KnownError =
   | FileTooLarge
   | FileUnknown
   | VoteGivenUp
+  | OpenRefusal
+  | CellRefusal
   | Named<ErrorsOf<Gateway["Service"]>>
   | Named<ErrorsOf<Intake["Service"]>>
   | Named<ErrorsOf<Settings["Service"]>>
@@ -83,6 +86,12 @@ const worth: { readonly [T in Tag]: Worth<Extract<KnownError, { readonly _tag: T
   MessageUnfit: { status: 400, hint: "docs/live.md tells the messages and their fields." },
   WatchUnknown: { status: 404, hint: "Name the id that the watch was begun with." },
   WatchTaken: { status: 409, hint: "Give each watch of a connection an id of its own, or end the other one first." },
+  SessionUnknown: { status: 404, hint: "Name a session that this connection opened and did not close." },
+  TooManySessions: {
+    status: 429,
+    hint: "Close a session that is not needed; http.maxCodeSessions is the bound of a connection."
+  },
+  TooManyCells: { status: 429, hint: "Wait for answers before sending more cells." },
   TooManyWatches: {
     status: 429,
     hint: "End watches that are not looked at; http.maxSubscriptions is the bound of a connection."
@@ -124,6 +133,18 @@ const worth: { readonly [T in Tag]: Worth<Extract<KnownError, { readonly _tag: T
 
   VoteGivenUp: { status: 422, hint: "Send fewer or shorter samples; verdict.voteMillis is the bound." },
 
+  SandboxBusy: {
+    status: 503,
+    hint: "Ask again after the seconds in Retry-After; sandbox.sessions and sandbox.maxWaiting are the bounds."
+  },
+  SandboxUnavailable: {
+    status: 503,
+    hint: "`polya doctor` says what this machine lacks; docs/sandbox.md tells the levels."
+  },
+  SessionOver: { status: 410, hint: "Open another session and run its cells again." },
+  StateLost: { status: 409, hint: "Replay the session's cells, restart it empty, or open another." },
+  CodeTooLong: { status: 413, hint: "Send less code in one cell; sandbox.codeBytes is the bound." },
+
   SettingInvalid: { status: 422, hint: "Nothing was changed; correct the values named." },
   SettingNotLive: { status: 409, hint: "Change the configuration file or the environment and restart the processes." },
   ConfigMoved: { status: 409, hint: readAgain },
@@ -143,6 +164,7 @@ const titles: { readonly [status: number]: string } = {
   405: "Method Not Allowed",
   408: "Request Timeout",
   409: "Conflict",
+  410: "Gone",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   416: "Range Not Satisfiable",
@@ -232,6 +254,8 @@ const factsOf = (error: object): { readonly [name: string]: Json } | undefined =
     } else if (typeof value === "number" || typeof value === "boolean" || value === null) facts[name] = value
     else if (Array.isArray(value)) facts[name] = redactAddresses(value.slice(0, 100) as ReadonlyArray<Json>)
   }
+  // Of most errors this is another error, for the log; of some it is one of their words.
+  if ("cause" in error && typeof error.cause === "string") facts["cause"] = redactText(error.cause)
   return Object.keys(facts).length === 0 ? undefined : facts
 }
 

@@ -18,6 +18,9 @@ export interface Caller {
   readonly tokenId: string | null
 }
 
+/** Whose code it is: tenants share no interpreter process. */
+export const tenantOf = ({ tokenId }: Caller): string => tokenId ?? "local"
+
 /** What of a request says who asks. */
 export interface Credentials {
   readonly headers: { readonly [name: string]: string | ReadonlyArray<string> | undefined }

@@ -11,7 +11,6 @@ import { RetentionLimits } from "../actors/Retention.ts"
 import { RunLimits } from "../actors/RunLimits.ts"
 import { StageExecutor } from "../actors/StageExecutor.ts"
 import { Tokens } from "../actors/Tokens.ts"
-import { LastResort } from "../actors/Verdicts.ts"
 import { stages } from "../domain/stages/Registry.ts"
 import { HttpLimits } from "../http/Limits.ts"
 import { type Groups, Member } from "./Cluster/Member.ts"
@@ -21,6 +20,7 @@ import {
   HttpConfig,
   RetentionConfig,
   RunConfig,
+  SandboxConfig,
   SourceConfig,
   StageConfig,
   StoreConfig,
@@ -32,8 +32,10 @@ import * as FilesOutput from "./FilesOutput.ts"
 import * as Health from "./Health.ts"
 import * as LiveSettings from "./LiveSettings.ts"
 import * as Metrics from "./Metrics.ts"
+import * as Sandbox from "./Sandbox.ts"
 import * as Sources from "./sources/Sources.ts"
 import * as StageWorkers from "./StageWorkers.ts"
+import * as SymPyLastResort from "./SymPyLastResort.ts"
 import * as VerdictWorkers from "./VerdictWorkers.ts"
 import * as VitalsReporter from "./VitalsReporter.ts"
 
@@ -100,10 +102,17 @@ const stagesLayer = ({ join = "cpu" }: AppOptions) =>
     ? Layer.unwrap(Effect.map(StageConfig, (config) => StageWorkers.layer(config)))
     : Layer.succeed(StageExecutor, { run: () => Effect.die("This process runs no stages") })
 
-/** Threads that nobody asked of yet cost nothing. */
-const verdictsLayer = Layer.unwrap(Effect.map(VerdictConfig, (config) => VerdictWorkers.layer(config))).pipe(
-  Layer.provide(LastResort.layerNone)
+/** Threads that nobody asked of yet cost nothing, and neither does a last resort. */
+const verdictsLayer = Layer.unwrap(
+  Effect.map(
+    VerdictConfig,
+    (config) => VerdictWorkers.layer(config).pipe(Layer.provide(SymPyLastResort.layerOf(config.lastResort)))
+  )
 )
+
+/** Processes that stay look for it when they start; the others when there is code to run. */
+const sandboxLayer = ({ reports }: AppOptions) =>
+  Layer.unwrap(Effect.map(SandboxConfig, (config) => Sandbox.layer(config, { checked: reports !== undefined })))
 
 const sourcesLayer = ({ dataDir }: AppOptions) =>
   Layer.unwrap(Effect.map(SourceConfig, (config) => Sources.layerWith({ ...config, uploadFolder: dataDir })))
@@ -139,7 +148,7 @@ export const layer = (options: AppOptions) =>
       stagesLayer(options),
       verdictsLayer
     )),
-    Layer.provideMerge([VitalsReporter.LastWord.layer, EventLoop.layer]),
+    Layer.provideMerge([VitalsReporter.LastWord.layer, EventLoop.layer, sandboxLayer(options)]),
     Layer.provideMerge(storeLayer(options)),
     Layer.provideMerge(limitsLayer)
   )

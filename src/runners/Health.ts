@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { Sharding } from "effect/cluster"
 import { access, constants, statfs } from "node:fs/promises"
 import { ActorStore } from "../actors/ActorStore.ts"
+import { CodeSandbox } from "../actors/CodeSandbox.ts"
 import { type Check, Health, type HealthReport } from "../actors/Health.ts"
 import { Lifecycle } from "../actors/Lifecycle.ts"
 import { Member } from "./Cluster/Member.ts"
@@ -39,6 +40,7 @@ export const layer = (options: HealthOptions) =>
       const sharding = yield* Sharding.Sharding
       const lifecycle = yield* Lifecycle
       const loop = yield* EventLoop
+      const { facts } = yield* CodeSandbox
       const kind = (yield* StoreConfig).databaseUrl === undefined ? "sqlite" : "postgres"
       const role = !joined ? "alone" : member.address === null ? "client" : "runner"
 
@@ -106,13 +108,24 @@ export const layer = (options: HealthOptions) =>
         }
       })
 
+      const sandbox = facts.pipe(
+        Effect.map(({ level, levels, numpy, python, sympy }): HealthReport["sandbox"] => {
+          const told = level === null ? levels : levels.filter((one) => one.level === level)
+          const detail = told.map((one) => `${one.level}: ${one.detail}`).join("; ")
+          return { level, python, sympy, numpy, detail: detail === "" ? "no code runs here" : detail }
+        }),
+        Effect.timeoutOrElse({ duration: patienceMillis, orElse: () => Effect.succeed(null) })
+      )
+
       const looks = [processCheck, storeCheck, clusterCheck, loopCheck, ...(kind === "sqlite" ? [diskCheck] : [])]
       const look = yield* Effect.cachedWithTTL(Effect.all(looks, { concurrency: "unbounded" }), holdMillis)
-      const report = Effect.map(look, (checks): HealthReport => ({
+      const seen = yield* Effect.cachedWithTTL(sandbox, holdMillis)
+      const report = Effect.map(Effect.all([look, seen], { concurrency: 2 }), ([checks, sandbox]): HealthReport => ({
         version,
         state: lifecycle.state(),
         store: kind,
         cluster: { role, address: member.address, groups: member.groups, runners: member.runners() },
+        sandbox,
         checks
       }))
       return Health.of({

@@ -133,6 +133,7 @@ export const layer: Layer.Layer<
   | Config.RetentionConfig
   | Config.StageConfig
   | Config.VerdictConfig
+  | Config.SandboxConfig
   | Config.SourceConfig
   | Config.RunConfig
   | Config.HttpConfig
@@ -155,6 +156,7 @@ export const layer: Layer.Layer<
     Context.add(Config.RetentionConfig, values.of("retention")),
     Context.add(Config.StageConfig, values.of("stage")),
     Context.add(Config.VerdictConfig, values.of("verdict")),
+    Context.add(Config.SandboxConfig, values.of("sandbox")),
     Context.add(Config.SourceConfig, values.of("source")),
     Context.add(Config.RunConfig, values.of("run")),
     Context.add(Config.HttpConfig, values.of("http")),

@@ -4,6 +4,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Exit, Layer, Logger } from "effect"
 import { Argument, CliConfig, CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import { voteStrategies } from "../actors/Verdicts/Strategies.ts"
+import { sandboxLevels } from "../domain/Sandbox.ts"
 import { withAnswersLast } from "./Cli/Answers.ts"
 import { type CommandFailed, exitCodeOf, reportFailure, usageFailed, workFailed } from "./Cli/Failure.ts"
 import { presenter } from "./Cli/Help.ts"
@@ -302,14 +303,34 @@ const token = Command.make("token").pipe(
 
 const doctor = Command.make(
   "doctor",
-  { json },
+  {
+    fix: Flag.Boolean("fix").pipe(
+      Flag.withDescription("Bring what polya can bring itself: SymPy, into its cache"),
+      Flag.withDefault(false)
+    ),
+    from: many(
+      "from",
+      "With --fix: take SymPy from this package (.deb or .whl), not from a network; repeat for mpmath",
+      "FILE"
+    ),
+    json
+  },
   (flags) =>
     Effect.flatMap(Effect.promise(() => import("./Cli/DoctorCommand.ts")), ({ doctorCommand }) => doctorCommand(flags))
 ).pipe(
   Command.withDescription(
-    "Checks the installation and says what each missing optional part would add. Exit code 1 if something needed is broken."
+    "Checks the installation and says what each missing optional part would add. Exit code 1 if something needed is broken. " +
+      "With --fix it brings SymPy for the sandbox, if there is none that runs on all its levels, and looks at nothing else."
   ),
-  Command.withShortDescription("Check the installation")
+  Command.withShortDescription("Check the installation, or mend it"),
+  Command.withExamples([
+    { command: "polya doctor", description: "What is there and what is not" },
+    { command: "polya doctor --fix", description: "Bring SymPy, from Debian's servers or Pyodide's" },
+    {
+      command: "polya doctor --fix --from python3-sympy_1.13.3-5_all.deb --from python3-mpmath_1.3.0-1_all.deb",
+      description: "On a machine without a network"
+    }
+  ])
 )
 
 const url = one("url", "Address of a polya serve; default: http://127.0.0.1:7411. POLYA_TOKEN is its token", "URL")
@@ -388,6 +409,12 @@ const verify = Command.make(
     out: one("out", "Where verdicts go, a line for each line read; default: standard output", "FILE"),
     workers,
     opts: options,
+    lastResort: Flag.Literals("last-resort", ["auto", "none"]).pipe(
+      Flag.withDescription(
+        "auto: SymPy in the sandbox is asked about what the rules leave undecided, where this machine has both; none: it stays undecided. Default: the setting verdict.lastResort, which is auto"
+      ),
+      Flag.optional
+    ),
     bare: Flag.Boolean("bare").pipe(
       Flag.withDescription("The answers are as they would stand in a box: nothing is looked for in them"),
       Flag.withDefault(false)
@@ -446,11 +473,77 @@ const vote = Command.make(
   ])
 )
 
+const exec = Command.make(
+  "exec",
+  {
+    file: Argument.String("file").pipe(
+      Argument.withDescription("File with Python; default, and with -: standard input"),
+      Argument.optional
+    ),
+    level: Flag.Literals("level", sandboxLevels).pipe(
+      Flag.withDescription(
+        "The level of isolation; default: the setting sandbox.level, which is the strongest there is"
+      ),
+      Flag.optional
+    ),
+    session: Flag.Boolean("session").pipe(
+      Flag.withDescription("Cells, divided by lines `# %%`, in one session: each runs as soon as it is complete"),
+      Flag.withDefault(false)
+    ),
+    replay: Flag.Boolean("replay").pipe(
+      Flag.withDescription("In a session: after a cell that lost the state, run the completed cells again and go on"),
+      Flag.withDefault(false)
+    ),
+    expect: one(
+      "expect",
+      "The right answer: says whether what was printed last is it; write --expect=-1 if it begins with -",
+      "ANSWER"
+    ),
+    seed: optionalInt("seed", "Seed of Python's `random`; default 0"),
+    wall: Flag.Int("wall").pipe(
+      Flag.withDescription("Milliseconds after which a cell is interrupted; default: the setting sandbox.wallMillis"),
+      Flag.withMetavar("MS"),
+      Flag.optional
+    ),
+    config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    url: one("url", "Let the cluster at this address run it. POLYA_TOKEN is its token", "URL"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/ExecCommand.ts")), ({ execCommand }) => execCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Runs Python that nobody trusts in the sandbox: no network, no files but its own, bounded time, memory and output. Its stdout and stderr go to this program's, the value of its last expression to a line of its own on stdout. " +
+      "Exit code 0: all cells were ok or, with --expect, the answer is right; 1 otherwise; 2 also where the level asked for is not offered. With --json a line for each cell."
+  ),
+  Command.withShortDescription("Run Python in the sandbox"),
+  Command.withExamples([
+    { command: "echo 'print(6 * 7)' | polya exec --expect 42", description: "Whether a program finds the answer" },
+    { command: "polya exec --session --json < notebook.py", description: "Cells of a file in percent format" },
+    { command: "polya exec --session", description: "Cells as they are typed" }
+  ])
+)
+
 const polya = Command.make("polya").pipe(
   Command.withDescription(
     "Real problems in, verified datasets out; models trained on them and asked. Start with `polya demo`."
   ),
-  Command.withSubcommands([demo, run, serve, runner, status, runs, watch, verify, vote, token, report, config, doctor])
+  Command.withSubcommands([
+    demo,
+    run,
+    serve,
+    runner,
+    status,
+    runs,
+    watch,
+    verify,
+    vote,
+    exec,
+    token,
+    report,
+    config,
+    doctor
+  ])
 )
 
 // Said also where the command line itself is wrong, so it is looked for before it is parsed.

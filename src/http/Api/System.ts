@@ -14,6 +14,13 @@ const Report = Schema.Struct({
     groups: Schema.Array(Schema.String),
     runners: Schema.Array(Schema.String)
   }),
+  sandbox: Schema.NullOr(Schema.Struct({
+    level: Schema.NullOr(Schema.String),
+    python: Schema.NullOr(Schema.String),
+    sympy: Schema.NullOr(Schema.String),
+    numpy: Schema.NullOr(Schema.String),
+    detail: Schema.String
+  })),
   checks: Schema.Array(Schema.Struct({ name: Schema.String, ok: Schema.Boolean, detail: Schema.String }))
 })
 const reports = [Report, Report.annotate({ httpApiStatus: 503 })] as const

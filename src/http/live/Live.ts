@@ -1,16 +1,19 @@
 // The WebSockets of this process. The HTTP server hands a checked upgrade over to `accept`; from then on the connection is kept here: bounded
 // frames and messages per second, pings, at most so many frames a second out, and an end with code 1001 when the process drains.
-import { Clock, Context, Effect, FiberSet, Layer } from "effect"
+import { Clock, Context, Effect, Exit, FiberSet, Layer, Scope } from "effect"
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
 import { type RawData, type WebSocket, WebSocketServer } from "ws"
+import { AuditLog } from "../../actors/AuditLog.ts"
+import { CodeSandbox } from "../../actors/CodeSandbox.ts"
 import { Gateway } from "../../actors/Gateway.ts"
 import { edgeInstruments, MetricRegistry } from "../../actors/Metrics.ts"
 import { HttpLimits } from "../Limits.ts"
 import type { Caller } from "../Security.ts"
 import { Routes } from "./Call.ts"
+import * as CodeSessions from "./CodeSessions.ts"
 import { Feeds } from "./Feeds.ts"
-import { maxAnswers, Outbox } from "./Outbox.ts"
+import { maxAnswerCharacters, maxAnswers, Outbox } from "./Outbox.ts"
 import { handle, type SessionServices } from "./Session.ts"
 
 /**
@@ -48,7 +51,8 @@ export class Live extends Context.Service<Live, {
 }>()("polya/Live") {
   static readonly layer = (
     services: Pick<SessionServices, "refused">
-  ): Layer.Layer<Live, never, Gateway | Feeds | Routes> => Layer.effect(Live, Effect.suspend(() => make(services)))
+  ): Layer.Layer<Live, never, AuditLog | CodeSandbox | Gateway | Feeds | Routes> =>
+    Layer.effect(Live, Effect.suspend(() => make(services)))
 }
 
 interface Connection {
@@ -66,6 +70,9 @@ const make = Effect.fnUntraced(function*(given: Pick<SessionServices, "refused">
   const gateway = yield* Gateway
   const feeds = yield* Feeds
   const routes = yield* Routes
+  const sandbox = yield* CodeSandbox
+  const audit = yield* AuditLog
+  const scope = yield* Effect.scope
   const limits = yield* HttpLimits
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
@@ -139,6 +146,14 @@ const make = Effect.fnUntraced(function*(given: Pick<SessionServices, "refused">
         )
       }
       const { outbox } = connection
+      const ownScope = Scope.forkUnsafe(scope)
+      const code = CodeSessions.make({
+        sandbox,
+        audit,
+        caller: accepted.caller,
+        maxSessions: () => limits.maxCodeSessions,
+        scope: ownScope
+      })
       connections.add(connection)
       meters.socketConnected.add([])
       meters.socketConnections.set([], connections.size)
@@ -168,11 +183,12 @@ const make = Effect.fnUntraced(function*(given: Pick<SessionServices, "refused">
         allowance = Math.min(messagesPerSecond, allowance + grown)
         countedMillis = atMillis
         let taken = 0
-        while (taken < inbox.length && allowance >= 1 && inWork < maxInWork && inWork + outbox.waiting < maxAnswers) {
+        const isRead = () => inWork + outbox.waiting < maxAnswers && outbox.waitingCharacters < maxAnswerCharacters
+        while (taken < inbox.length && allowance >= 1 && inWork < maxInWork && isRead()) {
           if (!accepted.admits()) break
           allowance--
           inWork++
-          const message = handle(services, accepted.caller, outbox, inbox[taken++] ?? "")
+          const message = handle(services, accepted.caller, outbox, code, inbox[taken++] ?? "")
           fork(Effect.ensuring(
             message,
             Effect.sync(() => {
@@ -210,6 +226,7 @@ const make = Effect.fnUntraced(function*(given: Pick<SessionServices, "refused">
         inbox.length = 0
         meters.socketConnections.set([], connections.size)
         for (const feed of outbox.clear()) feeds.left(feed)
+        fork(Scope.close(ownScope, Exit.void))
       })
     })
   }

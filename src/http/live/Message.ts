@@ -1,5 +1,6 @@
 // What a client may send over a WebSocket: one JSON object a text frame (docs/live.md). Decoded here, once; the answers are made by Session.
 import { Schema } from "effect"
+import { GivenLimits, GivenSeed, GivenWall } from "../../actors/CodeSandbox/Given.ts"
 import { ActorId } from "../../actors/Gateway.ts"
 
 const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(60))
@@ -23,6 +24,7 @@ export const Key = Schema.String.check(
   Schema.isPattern(/^[\x21-\x7e]{1,200}$/, { expected: "1 to 200 printable characters without spaces" })
 )
 
+const ofSession = { session: Schema.String.check(Schema.isMaxLength(100)) }
 const ofActor = { type: Name, actor: ActorId }
 
 export const Message = Schema.Union([
@@ -72,10 +74,29 @@ export const Message = Schema.Union([
     key: Schema.optionalKey(Key),
     why: Schema.optionalKey(Words)
   }),
+  Schema.Struct({ id: Id, do: Schema.Literal("session-open"), seed: GivenSeed, limits: GivenLimits }),
+  Schema.Struct({ id: Id, do: Schema.Literal("exec"), ...ofSession, code: Schema.String, wallMillis: GivenWall }),
+  Schema.Struct({ id: Id, do: Schema.Literal("session-replay"), ...ofSession }),
+  Schema.Struct({ id: Id, do: Schema.Literal("session-restart"), ...ofSession }),
+  Schema.Struct({ id: Id, do: Schema.Literal("session-close"), ...ofSession }),
   Schema.Struct({ id: Id, do: Schema.Literal("unwatch"), watch: Id }),
   Schema.Struct({ id: Id, do: Schema.Literal("ping") })
 ])
 export type Message = typeof Message.Type
 
 /** What there is to do, for the answer to a message that says something else. */
-export const kinds = ["call", "command", "get", "ping", "replace", "unwatch", "watch", "watch-list"] as const
+export const kinds = [
+  "call",
+  "command",
+  "exec",
+  "get",
+  "ping",
+  "replace",
+  "session-close",
+  "session-open",
+  "session-replay",
+  "session-restart",
+  "unwatch",
+  "watch",
+  "watch-list"
+] as const

@@ -19,6 +19,8 @@ export interface OutboxLimits {
 
 /** Answers that may wait for a frame. A client is not read further while so many wait. */
 export const maxAnswers = 256
+/** Nor while they have more characters than that together. */
+export const maxAnswerCharacters = 4_194_304
 /** A frame that has more characters than this ends; what is left waits for the next one. */
 const frameCharacters = 262_144
 /** While so many bytes are unsent, no further frame is made. */
@@ -34,6 +36,7 @@ export class Outbox {
   private readonly limits: OutboxLimits
   private readonly wants: () => void
   private readonly answers: Array<string> = []
+  private characters = 0
   private readonly watches = new Map<number, Watch>()
   /** Ids of watches whose feeds are being opened. */
   private readonly coming = new Set<number>()
@@ -57,10 +60,15 @@ export class Outbox {
   /** Takes an answer. Whoever asks for more of them looks first at how many wait. */
   answer(text: string): void {
     this.answers.push(text)
+    this.characters += text.length
     this.wants()
   }
   get waiting(): number {
     return this.answers.length
+  }
+  /** Characters of the answers that wait. */
+  get waitingCharacters(): number {
+    return this.characters
   }
   get isEmpty(): boolean {
     return this.answers.length === 0 && this.dirty.size === 0
@@ -141,6 +149,7 @@ export class Outbox {
       taken++
     }
     this.answers.splice(0, taken)
+    this.characters -= characters
     const showsNews = nowMillis >= this.newsDueMillis
     for (const id of showsNews ? this.dirty : []) {
       if (characters > frameCharacters) break

@@ -33,6 +33,26 @@ export class TooManyWatches extends Schema.TaggedError<TooManyWatches>()("TooMan
   }
 }
 
+/** Sessions belong to the connection that opened them. */
+export class SessionUnknown extends Schema.TaggedError<SessionUnknown>()("SessionUnknown", {
+  session: Schema.String
+}) {
+  override get message() {
+    return `This connection has no session ${this.session}`
+  }
+}
+export class TooManySessions extends Schema.TaggedError<TooManySessions>()("TooManySessions", { most: Schema.Int }) {
+  override get message() {
+    return `A connection may have ${this.most} sessions; close one first`
+  }
+}
+/** Messages that run code and have no answer yet. */
+export class TooManyCells extends Schema.TaggedError<TooManyCells>()("TooManyCells", { most: Schema.Int }) {
+  override get message() {
+    return `${this.most} messages that run code wait for their answers already`
+  }
+}
+
 /** An answer that is for HTTP: larger than a frame should be. */
 export class AnswerTooLarge extends Schema.TaggedError<AnswerTooLarge>()("AnswerTooLarge", { maxBytes: Schema.Int }) {
   override get message() {
@@ -40,4 +60,13 @@ export class AnswerTooLarge extends Schema.TaggedError<AnswerTooLarge>()("Answer
   }
 }
 
-export type LiveRefusal = AnswerTooLarge | FrameUnreadable | MessageUnfit | WatchUnknown | WatchTaken | TooManyWatches
+export type LiveRefusal =
+  | AnswerTooLarge
+  | FrameUnreadable
+  | MessageUnfit
+  | SessionUnknown
+  | TooManyCells
+  | TooManySessions
+  | WatchUnknown
+  | WatchTaken
+  | TooManyWatches

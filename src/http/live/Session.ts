@@ -1,6 +1,6 @@
 // One WebSocket's side of the protocol (docs/live.md): decodes what comes, gives commands as the caller that its token named, keeps its
 // watches. Bad input gets a problem and loses nothing; only a client that does not read is cut off.
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { type Gateway, includes, type Scope } from "../../actors/Gateway.ts"
 import type { Json } from "../../domain/Json.ts"
 import { isJsonObject, isTooDeep, type JsonObject, maxDepth } from "../../domain/Json.ts"
@@ -8,6 +8,7 @@ import { type ProblemDocument as Problem, problemOf, problemOfUnknown } from "..
 import { ScopeMissing, ServerFault } from "../Refusals.ts"
 import type { Caller } from "../Security.ts"
 import { call, maxAnswerBytes, type Routes } from "./Call.ts"
+import type { CodeSessions } from "./CodeSessions.ts"
 import type { Feeds, Opened } from "./Feeds.ts"
 import { kinds, Message } from "./Message.ts"
 import type { Outbox } from "./Outbox.ts"
@@ -35,6 +36,7 @@ export const handle = (
   services: SessionServices,
   caller: Caller,
   outbox: Outbox,
+  code: CodeSessions,
   text: string
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -45,9 +47,16 @@ export const handle = (
     if (isTooDeep(value, maxMessageDepth)) {
       return outbox.answer(said(id, documentOf(new MessageUnfit({ detail: "it is nested too deeply" }))))
     }
-    const answer = yield* decode(value).pipe(
-      Effect.mapError((error) => unfit(value, String(error.message))),
-      Effect.flatMap((message) => act(services, caller, outbox, message)),
+    const answered = (answer: Answer | Problem) => {
+      outbox.answer(said(id, answer))
+      if ("after" in answer) answer.after?.()
+    }
+    const decoded = yield* Effect.result(decode(value))
+    if (Result.isFailure(decoded)) {
+      return answered(documentOf(unfit(value, String(decoded.failure.message))))
+    }
+    const message = decoded.success
+    const acting = act(services, caller, outbox, code, message).pipe(
       Effect.catch((error) => Effect.succeed(documentOf(error))),
       Effect.catchDefect((defect) => {
         const incident = globalThis.crypto.randomUUID()
@@ -55,11 +64,18 @@ export const handle = (
           Effect.logError(`A WebSocket message met a defect (incident ${incident})`, defect),
           documentOf(new ServerFault({ incident }))
         )
-      })
+      }),
+      Effect.map(answered)
     )
-    outbox.answer(said(id, answer))
-    if ("after" in answer) answer.after?.()
+    // Code takes as long as it likes, within its limits: nothing else waits for it.
+    yield* runsCode(message)
+      ? Effect.catch(code.start(acting), (error) => Effect.sync(() => answered(documentOf(error))))
+      : acting
   })
+
+const runsCode = (message: Message): boolean =>
+  message.do === "exec" || message.do.startsWith("session-") ||
+  (message.do === "call" && /^\/api\/exec\b/.test(message.path))
 
 interface Told {
   readonly _tag: string
@@ -77,6 +93,7 @@ const act = Effect.fnUntraced(function*(
   services: SessionServices,
   caller: Caller,
   outbox: Outbox,
+  code: CodeSessions,
   message: Message
 ): Effect.fn.Return<Answer, Told> {
   const { feeds, gateway } = services
@@ -112,6 +129,42 @@ const act = Effect.fnUntraced(function*(
       if (called === undefined) return yield* new AnswerTooLarge({ maxBytes: maxAnswerBytes })
       return ok({ status: called.status, body: called.body })
     }
+    case "session-open": {
+      const { limits, seed } = message
+      const { id, level } = yield* ofCode(
+        services,
+        caller,
+        message,
+        code.open({ ...(limits === undefined ? {} : { limits }), ...(seed === undefined ? {} : { seed }) })
+      )
+      return ok({ session: id, level })
+    }
+    case "exec": {
+      const ran = code.exec(message.session, message.code, message.wallMillis)
+      return ok(yield* ofCode(services, caller, message, ran))
+    }
+    case "session-replay": {
+      const { drifted, results } = yield* ofCode(services, caller, message, code.replay(message.session))
+      // What they printed was told when they ran first.
+      return ok({
+        results: results.map(({ cause, cell, millis, stateLost, status }) => ({
+          cell,
+          status,
+          millis,
+          cause,
+          stateLost
+        })),
+        drifted
+      })
+    }
+    case "session-restart": {
+      yield* ofCode(services, caller, message, code.restart(message.session))
+      return ok({ session: message.session })
+    }
+    case "session-close": {
+      yield* ofCode(services, caller, message, code.close(message.session))
+      return ok({ session: message.session })
+    }
     case "watch": {
       const { actor, from = null, type } = message
       return yield* watched(services, outbox, message.id, feeds.actor({ type, actor }, from))
@@ -134,6 +187,19 @@ const act = Effect.fnUntraced(function*(
 
 const allowed = ({ scope }: Caller, needed: Scope): Effect.Effect<void, ScopeMissing> =>
   includes(scope, needed) ? Effect.void : Effect.fail(new ScopeMissing({ needed, scope }))
+
+/** What runs code needs the scope operate; a no is noted. */
+const ofCode = <A, E extends Told>(
+  services: SessionServices,
+  caller: Caller,
+  message: { readonly do: string; readonly session?: string },
+  work: Effect.Effect<A, E>
+): Effect.Effect<A, E | ScopeMissing> =>
+  Effect.andThen(allowed(caller, "operate"), work).pipe(
+    Effect.tapError((error) =>
+      noted(services, caller, { type: "Sandbox", id: message.session ?? "", command: message.do, why: "" }, error)
+    )
+  )
 
 /** A place for the watch, its feed, and its beginning: an id is one watch's from the moment that it is asked for. */
 const watched = <E extends Told>(
@@ -186,4 +252,16 @@ const unfit = (value: JsonObject, detail: string): MessageUnfit => {
 const said = (id: number | null, answer: Answer | Problem): string =>
   "reply" in answer
     ? `{"id":${JSON.stringify(id)},"ok":true,"reply":${JSON.stringify(answer.reply)}}`
-    : `{"id":${JSON.stringify(id)},"ok":false,"problem":${JSON.stringify(answer)}}`
+    : `{"id":${JSON.stringify(id)},"ok":false,"problem":${JSON.stringify(plain(answer))}}`
+
+/** The document's own fields, as over HTTP. */
+const plain = ({ detail, errors, facts, hint, status, tag, title, type }: Problem): Problem => ({
+  type,
+  title,
+  status,
+  detail,
+  tag,
+  hint,
+  ...(errors === undefined ? {} : { errors }),
+  ...(facts === undefined ? {} : { facts })
+})

@@ -7,6 +7,7 @@ const valued: ReadonlySet<string> = new Set([
   "--out",
   "--workers",
   "--opts",
+  "--last-resort",
   "--config",
   "--log-level",
   "--completions"

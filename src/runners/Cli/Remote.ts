@@ -29,7 +29,12 @@ export interface Remote {
     key?: string
   ) => Effect.Effect<any, CommandFailed>
   /** For what has no key: asked once. */
-  readonly sendOnce: (method: "POST", path: string, body: Json) => Effect.Effect<any, CommandFailed>
+  readonly sendOnce: (
+    method: "POST",
+    path: string,
+    body: Json,
+    deadlineMillis?: number
+  ) => Effect.Effect<any, CommandFailed>
   readonly upload: (file: string, name: string) => Effect.Effect<{ readonly id: string }, CommandFailed>
   /** Writes to a temporary name of its own first: a file that is there is whole. */
   readonly download: (path: string, file: string) => Effect.Effect<void, CommandFailed>
@@ -87,13 +92,19 @@ const make = (base: URL, token: string): Remote => {
       try: async () => response.status === 204 ? null : await response.json(),
       catch: (cause) => workFailed(`What came from ${url} is not JSON: ${String(cause)}`, "", "AnswerUnreadable")
     })
-  const sendOnce = (method: string, path: string, body: Json | undefined, headers: Record<string, string>) =>
+  const sendOnce = (
+    method: string,
+    path: string,
+    body: Json | undefined,
+    headers: Record<string, string>,
+    deadlineMillis = requestMillis
+  ) =>
     Effect.flatMap(
       request(path, {
         method,
         headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) })
-      }),
+      }, deadlineMillis),
       json
     )
   /** Asking again is safe: reads change nothing, and a command has its key. */
@@ -109,7 +120,7 @@ const make = (base: URL, token: string): Remote => {
     get: (path) => patiently(Effect.flatMap(request(path, {}), json)),
     send: (method, path, body, key = globalThis.crypto.randomUUID()) =>
       patiently(sendOnce(method, path, body, { "idempotency-key": key })),
-    sendOnce: (method, path, body) => sendOnce(method, path, body, {}),
+    sendOnce: (method, path, body, deadlineMillis) => sendOnce(method, path, body, {}, deadlineMillis),
     upload: (file, name) =>
       Effect.gen(function*() {
         const { size } = yield* Effect.tryPromise({

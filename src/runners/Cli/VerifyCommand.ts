@@ -1,5 +1,5 @@
 // `polya verify`: whether answers are right. One pair on the command line, told to a person; or a file of pairs, as a stream.
-import { Effect, Layer, Option, Result, type Schema } from "effect"
+import { Context, Effect, Layer, Option, Result, type Schema } from "effect"
 import { LastResort, Verdicts } from "../../actors/Verdicts.ts"
 import type { Pair, TimedVerdict } from "../../actors/Verdicts/Asked.ts"
 import { GivenPair, pairOf } from "../../actors/Verdicts/Given.ts"
@@ -7,6 +7,7 @@ import type { JsonObject } from "../../domain/Json.ts"
 import { VerifyOptions } from "../../domain/Verdict.ts"
 import * as Config from "../Config.ts"
 import { ConfigPlaces } from "../Config/Settings.ts"
+import type { SandboxOptions } from "../Sandbox.ts"
 import * as VerdictWorkers from "../VerdictWorkers.ts"
 import { check } from "../YamlDocument/Findings.ts"
 import { misused, misusedBy } from "./Failure.ts"
@@ -24,12 +25,13 @@ export interface VerdictFlags {
 export interface VerifyFlags extends VerdictFlags {
   readonly answers: ReadonlyArray<string>
   readonly bare: boolean
+  readonly lastResort: Option.Option<"auto" | "none">
 }
 
 export const verifyCommand = Effect.fn("Cli.verify")(function*(flags: VerifyFlags) {
   const { answers: [gold, pred], bare } = flags
   const opts = yield* optionsOf(flags.opts)
-  const settings = yield* settingsOf(flags)
+  const settings = yield* settingsOf(flags, Option.getOrUndefined(flags.lastResort))
   if (gold !== undefined) {
     if (pred === undefined) return yield* misused("Give two answers: polya verify GOLD ANSWER", "Or a file: --in FILE")
     if (Option.isSome(flags.in)) return yield* misused("Give either two answers or --in FILE, not both")
@@ -139,8 +141,29 @@ export const optionsOf = Effect.fnUntraced(function*(given: Option.Option<string
   return yield* misused(options.failure.map(({ message, path }) => `${path.join(".")}: ${message}`).join("\n"))
 })
 
+/** Nothing is loaded before a pair is undecided, and no Python starts before there is a question. */
+const lastResortLayer = (lastResort: "auto" | "none", sandbox: SandboxOptions): Layer.Layer<LastResort> =>
+  lastResort === "none" ? LastResort.layerNone : Layer.effect(
+    LastResort,
+    Effect.gen(function*() {
+      const scope = yield* Effect.scope
+      const loaded = yield* Effect.cached(Effect.gen(function*() {
+        const [SymPyLastResort, Sandbox] = yield* Effect.promise(() =>
+          Promise.all([import("../SymPyLastResort.ts"), import("../Sandbox.ts")])
+        )
+        const layer = SymPyLastResort.layer.pipe(
+          Layer.provide(Layer.orDie(Sandbox.layer(sandbox, { checked: false })))
+        )
+        return Context.get(yield* Layer.buildWithScope(layer, scope), LastResort)
+      }))
+      return LastResort.of({
+        decide: (pair, undecided) => Effect.flatMap(loaded, ({ decide }) => decide(pair, undecided))
+      })
+    })
+  )
+
 /** The settings of area "verdict" with what the flags say, and the threads that they mean. */
-export const settingsOf = Effect.fnUntraced(function*(flags: VerdictFlags) {
+export const settingsOf = Effect.fnUntraced(function*(flags: VerdictFlags, lastResort?: "auto" | "none") {
   const places = {
     environment: process.env,
     directory: process.cwd(),
@@ -148,7 +171,8 @@ export const settingsOf = Effect.fnUntraced(function*(flags: VerdictFlags) {
   }
   const given = Option.getOrUndefined(flags.workers)
   if (given !== undefined && !(given >= 1 && given <= 1_024)) return yield* misused("--workers must be from 1 to 1024")
-  const [verdict, { maxLineBytes }] = yield* Effect.all([Config.VerdictConfig.config, Config.SourceConfig.config]).pipe(
+  const areas = [Config.VerdictConfig.config, Config.SourceConfig.config, Config.SandboxConfig.config] as const
+  const [verdict, { maxLineBytes }, sandbox] = yield* Effect.all(areas).pipe(
     Effect.provideService(ConfigPlaces, places),
     Effect.mapError(misusedBy)
   )
@@ -158,6 +182,8 @@ export const settingsOf = Effect.fnUntraced(function*(flags: VerdictFlags) {
     maxLineBytes,
     /** Each thread has a group in work and one that waits. */
     concurrency: workers * 2 + 1,
-    workers: VerdictWorkers.layer({ ...verdict, workers }).pipe(Layer.provide(LastResort.layerNone))
+    workers: VerdictWorkers.layer({ ...verdict, workers }).pipe(
+      Layer.provide(lastResortLayer(lastResort ?? verdict.lastResort, sandbox))
+    )
   }
 })

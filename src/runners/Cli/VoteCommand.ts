@@ -26,7 +26,7 @@ const withKnownKeys = (row: JsonObject): JsonObject => {
 
 export const voteCommand = Effect.fn("Cli.vote")(function*(flags: VoteFlags) {
   const opts = yield* optionsOf(flags.opts)
-  const settings = yield* settingsOf(flags)
+  const settings = yield* settingsOf(flags, "none")
   const places = yield* placesOf(flags)
   const strategy = Option.getOrUndefined(flags.strategy)
   yield* Effect.gen(function*() {
