@@ -2,6 +2,7 @@
 // what the document says: no 500, no other status, no error that is no problem document. The seed is printed when something else does.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { makeScripted } from "../actors/ScriptedSandbox.ts"
 import { type Asker, finishedRun, make, recipeYaml } from "./HttpFixture.ts"
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 7)
@@ -156,7 +157,10 @@ const headerText = (value: unknown): string => textOf(value).replaceAll(/[^\x20-
 describe("the API under random requests", () => {
   it.live(`answers ${requests} of them as its document says, without a 500`, () =>
     Effect.gen(function*() {
-      const { ask } = yield* make({ limits: { requestsPerSecond: 0, maxBodyBytes: 100_000 } })
+      const { ask } = yield* make({
+        limits: { requestsPerSecond: 0, maxBodyBytes: 100_000 },
+        sandbox: makeScripted().layer
+      })
       yield* finishedRun(ask, "one")
       const { body: document } = yield* ask("GET", "/openapi.json")
       const { body: problems } = yield* ask("GET", "/api/problems?limit=3")

@@ -2,6 +2,7 @@
 import { type Context, Effect, Layer } from "effect"
 import { HttpEffect } from "effect/http"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
+import { CodeSandbox } from "../../src/actors/CodeSandbox.ts"
 import type { ActorUnavailable } from "../../src/actors/Committer.ts"
 import * as FilesMemory from "../../src/actors/FilesMemory.ts"
 import { Gateway } from "../../src/actors/Gateway.ts"
@@ -52,6 +53,7 @@ const report: HealthReport = {
   state: "ready",
   store: "sqlite",
   cluster: { role: "alone", address: null, groups: ["default"], runners: [] },
+  sandbox: null,
   checks: []
 }
 
@@ -63,6 +65,7 @@ export interface FixtureOptions {
   /** What `/ready` finds. */
   readonly checks?: HealthReport["checks"]
   readonly verdicts?: Layer.Layer<Verdicts>
+  readonly sandbox?: Layer.Layer<CodeSandbox>
 }
 
 const memory = () =>
@@ -76,6 +79,7 @@ const memory = () =>
 /** All that the HTTP side needs. */
 export const services = (options: FixtureOptions = {}) => {
   const { checks = [], exposed = false, limits = {}, world = smallWorld, written = fresh() } = options
+  const { sandbox = CodeSandbox.layerNone } = options
   const { verdicts = Layer.provide(Verdicts.layerMemory, LastResort.layerNone) } = options
   const registry = makeRegistry()
   return Layer.mergeAll(
@@ -93,7 +97,7 @@ export const services = (options: FixtureOptions = {}) => {
     Layer.provideMerge(Layer.mergeAll(Tokens.layer, LiveSettings.settings({ watchFile: false }), recipesLayer)),
     Layer.provideMerge(LiveSettings.layer),
     Layer.provideMerge(polya(world, written, memory() as any)),
-    Layer.provideMerge(verdicts),
+    Layer.provideMerge(Layer.merge(verdicts, sandbox)),
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(ConfigPlaces, { environment: {}, directory: "/nowhere" }),
       Layer.succeed(HttpLimits, { ...httpLimitsDefaults, ...limits }),

@@ -6,6 +6,7 @@ import { createWriteStream, existsSync, openSync, readdirSync, readFileSync, sym
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { gzipSync } from "node:zlib"
+import { missing } from "../runners/sandbox/PythonSandbox.ts"
 import { folder, jsonLines, polya, smallDisk, start } from "./Program.ts"
 
 const program = join(import.meta.dirname, "..", "..", "bin", "polya.js")
@@ -14,6 +15,10 @@ const read = (path: string): ReadonlyArray<any> => jsonLines(readFileSync(path, 
 const numbered = (count: number) =>
   Array.from({ length: count }, (_, id) => ({ id, gold: String(id % 50), pred: `It is \\boxed{${id % 7}}.` }))
 
+/** A value that no rule has. */
+const endless = "\\sum_{k=0}^\\infty 2^{-k}"
+if (missing !== null) process.stderr.write(`polya verify, asking SymPy: ${missing}\n`)
+
 describe("polya verify", { timeout: 120_000 }, () => {
   it("tells a person of one pair the verdict, the rule and what was found", async () => {
     const { code, stderr, stdout } = await polya(["verify", "$4$", "No, it is \\boxed{4}."])
@@ -21,6 +26,17 @@ describe("polya verify", { timeout: 120_000 }, () => {
     assert.match(stdout, /^equal\n {2}gold +4\n {2}answer +4\n {2}rule +\S+\n {2}took +[\d.]+ ms\n$/)
     const negative = await polya(["verify", "--json", "--bare", "--", "-1", "-2"])
     assert.deepInclude(JSON.parse(negative.stdout), { verdict: "unequal", gold: "-1", answer: "-2" })
+  })
+
+  it("leaves open what the rules leave open, where it is told to ask nobody else", async () => {
+    const { code, stdout } = await polya(["verify", "--json", "--bare", "--last-resort", "none", "2", endless])
+    assert.deepStrictEqual([code, JSON.parse(stdout).rule], [0, "no-value"])
+  })
+
+  it.skipIf(missing !== null)("asks SymPy of what the rules leave open", async () => {
+    const { code, stderr, stdout } = await polya(["verify", "--json", "--bare", "2", endless])
+    assert.deepStrictEqual([code, stderr], [0, ""])
+    assert.deepInclude(JSON.parse(stdout), { verdict: "equal", rule: "last-resort", gold: "2", answer: endless })
   })
 
   it("takes answers that begin with a minus", async () => {

@@ -86,6 +86,26 @@ describe("the doctor", () => {
       assert.strictEqual(named(findings, "SQLite").status, "ok")
     }).pipe(withEnvironment({ POLYA_STAGE_WORKERS: "many" })))
 
+  it.live("names every level of the sandbox, with what shuts code in there or why it cannot be had", () =>
+    Effect.gen(function*() {
+      const { found } = named(yield* runDoctor(), "sandbox")
+      assert.match(found, /^native-strict\b.*: .+\nnative-lsm\b.*: .+\nembedded\b.*: .+/)
+    }).pipe(withEnvironment({})))
+
+  it.live("calls it a problem where the settings ask for what is not there", () =>
+    Effect.gen(function*() {
+      const { found, status } = named(yield* runDoctor(), "sandbox")
+      assert.deepStrictEqual([status, /native-strict NOT OFFERED: /.test(found)], ["problem", true], found)
+      assert.strictEqual(named(yield* runDoctor(), "Python").status, "problem")
+    }).pipe(withEnvironment({ POLYA_SANDBOX_LEVEL: "native-strict", POLYA_SANDBOX_PYTHON: "/nowhere/python3" })))
+
+  it.live("calls a folder without SymPy a problem where it is named", () =>
+    Effect.gen(function*() {
+      const finding = named(yield* runDoctor(), "SymPy")
+      assert.strictEqual(finding.status, "problem")
+      assert.match(finding.found, /sandbox\.sympy is \/nowhere, which lacks sympy\/release\.py/)
+    }).pipe(withEnvironment({ POLYA_SANDBOX_SYMPY: "/nowhere" })))
+
   it.live("does not show the password of a database that it cannot reach", () =>
     Effect.gen(function*() {
       const findings = yield* runDoctor()

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ActorStore, StoreFailed } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
+import { CodeSandbox, type SandboxFacts } from "../../src/actors/CodeSandbox.ts"
 import { Health } from "../../src/actors/Health.ts"
 import * as Lifecycle from "../../src/actors/Lifecycle.ts"
 import { Member } from "../../src/runners/Cluster/Member.ts"
@@ -22,7 +23,9 @@ interface Facts {
   readonly delay?: LoopDelay
   readonly postgres?: boolean
   readonly minFreeBytes?: number
+  readonly sandbox?: Effect.Effect<SandboxFacts>
 }
+const noSandbox: SandboxFacts = { level: null, python: null, sympy: null, numpy: null, levels: [] }
 const still = { p50Millis: 0, p99Millis: 1, maxMillis: 2 }
 
 const folder = Effect.acquireRelease(
@@ -31,7 +34,15 @@ const folder = Effect.acquireRelease(
 )
 
 const over = (dataDir: string, facts: Facts) => {
-  const { delay = still, joined = false, member = {}, minFreeBytes = 1, postgres = false, store = Effect.void } = facts
+  const {
+    delay = still,
+    joined = false,
+    member = {},
+    minFreeBytes = 1,
+    postgres = false,
+    sandbox = Effect.succeed(noSandbox),
+    store = Effect.void
+  } = facts
   return RunnerHealth.layer({ dataDir, joined, minFreeBytes }).pipe(
     Layer.provide([
       EmbeddedCluster.layer(),
@@ -42,6 +53,10 @@ const over = (dataDir: string, facts: Facts) => {
           (real) => ActorStore.of({ ...real, load: (keys) => Effect.andThen(store, real.load(keys)) })
         )
       ).pipe(Layer.provide(ActorStoreMemory.layer)),
+      Layer.effect(
+        CodeSandbox,
+        Effect.map(CodeSandbox, (none) => CodeSandbox.of({ ...none, facts: sandbox }))
+      ).pipe(Layer.provide(CodeSandbox.layerNone)),
       Layer.succeed(EventLoop, { delay: () => delay, activeSeconds: () => 0 }),
       Layer.succeed(Member, { address: null, groups: ["default"], shards: 64, runners: () => [], ...member }),
       StoreConfig.layer(postgres ? { databaseUrl: Redacted.make("postgres://u:hunter22@h/x") } : {})
@@ -74,6 +89,32 @@ describe("health", () => {
         ready.checks.map(({ name }) => name),
         ["process", "store", "cluster", "eventLoop", "disk"]
       )
+    }))
+
+  it.live("names the level of the sandbox, and is well without one", () =>
+    Effect.gen(function*() {
+      const level = "native-lsm"
+      const facts: SandboxFacts = {
+        level,
+        python: "3.11.2",
+        sympy: "1.13.3",
+        numpy: null,
+        levels: [
+          { level: "native-strict", offered: false, detail: "no bubblewrap" },
+          { level, offered: true, detail: "Landlock 7; seccomp" }
+        ]
+      }
+      const { health } = yield* healthOf({ sandbox: Effect.succeed(facts) })
+      assert.deepStrictEqual(health.sandbox, {
+        level,
+        python: "3.11.2",
+        sympy: "1.13.3",
+        numpy: null,
+        detail: "native-lsm: Landlock 7; seccomp"
+      })
+      const without = yield* healthOf({})
+      assert.isTrue(without.ready.ok)
+      assert.deepInclude(without.health.sandbox, { level: null, detail: "no code runs here" })
     }))
 
   it.live("is not ready before the start and while it drains, but healthy while it drains", () =>

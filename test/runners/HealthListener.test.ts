@@ -24,6 +24,7 @@ const report: HealthReport = {
   state: "ready",
   store: "postgres",
   cluster: { role: "runner", address: "h:1", groups: ["default"], runners: ["h:1"] },
+  sandbox: null,
   checks: [{ name: "store", ok: false, detail: "away" }]
 }
 const answers = Layer.mergeAll(

@@ -37,10 +37,10 @@ describe("verdict workers", () => {
     Effect.gen(function*() {
       const asked: Array<string> = []
       const lastResort = Layer.succeed(LastResort, {
-        decide: (gold, answer) =>
+        decide: ({ pred }, { gold, rule }) =>
           Effect.sync(() => {
-            asked.push(`${gold} ${answer}`)
-            return answer === "doubt 2" ? "undecided" as const : "unequal" as const
+            asked.push(`${gold} ${pred} ${rule}`)
+            return pred === "doubt 2" ? "undecided" as const : "unequal" as const
           })
       })
       const verdicts = yield* verify(["pair", "doubt 1", "doubt 2", "exit"]).pipe(Effect.provide(over({}, lastResort)))
@@ -50,7 +50,7 @@ describe("verdict workers", () => {
         "undecided: fixture",
         "undecided: crash"
       ])
-      assert.deepStrictEqual(asked.map((one) => one.replace(/^\d+ /, "")), ["doubt 1", "doubt 2"])
+      assert.deepStrictEqual(asked.map((one) => one.replace(/^\d+ /, "")), ["doubt 1 fixture", "doubt 2 fixture"])
     }))
 
   it.live("share batches by what pairs weigh, so that long ones do not fill a thread's heap together", () =>

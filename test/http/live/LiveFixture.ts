@@ -7,6 +7,7 @@ import { WebSocket } from "ws"
 import type { ActorIndex } from "../../../src/actors/ActorIndex.ts"
 import * as ActorStoreMemory from "../../../src/actors/ActorStoreMemory.ts"
 import type { AuditLog } from "../../../src/actors/AuditLog.ts"
+import { CodeSandbox } from "../../../src/actors/CodeSandbox.ts"
 import { Gateway, type Scope as CallerScope } from "../../../src/actors/Gateway.ts"
 import * as RunIndexMemory from "../../../src/actors/RunIndexMemory.ts"
 import { applyPatch } from "../../../src/domain/JsonPatch.ts"
@@ -34,13 +35,17 @@ const echo = Effect.gen(function*() {
   })
 })
 
-export const app = (world: World, refused: Refused = { list: [] }) =>
+export const app = (
+  world: World,
+  refused: Refused = { list: [] },
+  sandbox: Layer.Layer<CodeSandbox> = CodeSandbox.layerNone
+) =>
   Live.layer({
     refused: (caller, { command, id }, { tag }) =>
       Effect.sync(() => void refused.list.push(`${caller.name} ${command} ${id} ${tag}`))
   }).pipe(
     Layer.provideMerge(Layer.succeed(Routes, { handle: echo })),
-    Layer.provideMerge(Feeds.layer),
+    Layer.provideMerge([Feeds.layer, sandbox]),
     Layer.provideMerge(Gateway.layer),
     Layer.provideMerge(
       Fixture.polya<ActorIndex | AuditLog>(
