@@ -19,6 +19,10 @@ const benches: Readonly<Record<string, readonly [file: string, what: string]>> =
   ],
   failover: ["./Failover.ts", "from kill -9 of a run's runner to its next progress elsewhere, over 20 kills"],
   leaks: ["./leaks.ts", "programs a second that are scanned for their answer"],
+  sandbox: [
+    "./sandbox.ts",
+    "code in sessions: opening, tiny cells, SymPy against python3 -c, hostile ones among good ones; --level LEVEL for one"
+  ],
   scale: ["./Scale.ts", "three runners against one on a run that burns processor time"],
   start: ["./Start.ts", "time to --help and to a run's first commit"],
   store: ["./store.ts", "the storage adapters"],
