@@ -8,6 +8,7 @@ import { runLimitsDefaults } from "../actors/RunLimits.ts"
 import type { DescribedSetting } from "../actors/Settings.ts"
 import { defaultClusterShards } from "./Cluster/Shards.ts"
 import { http } from "./Config/HttpSettings.ts"
+import { llm } from "./Config/LlmSettings.ts"
 import { sandbox } from "./Config/SandboxSettings.ts"
 import {
   type ConfigInvalid,
@@ -293,6 +294,7 @@ export const areas = {
   stage,
   verdict,
   sandbox,
+  llm,
   source,
   run,
   http,
@@ -370,6 +372,14 @@ export class SandboxConfig extends Context.Service<SandboxConfig, Values<typeof 
   static readonly layerFromEnv = Layer.effect(SandboxConfig, SandboxConfig.config)
 }
 
+export class LlmConfig extends Context.Service<LlmConfig, Values<typeof llm>>()("polya/LlmConfig") {
+  static readonly defaults = defaultsOf(llm)
+  static readonly config = configOf("llm")
+  static readonly layer = (values: Partial<Values<typeof llm>> = {}) =>
+    Layer.succeed(LlmConfig, { ...LlmConfig.defaults, ...values })
+  static readonly layerFromEnv = Layer.effect(LlmConfig, LlmConfig.config)
+}
+
 export class SourceConfig extends Context.Service<SourceConfig, Values<typeof source>>()("polya/SourceConfig") {
   static readonly defaults = defaultsOf(source)
   static readonly config = configOf("source")
@@ -413,6 +423,7 @@ export const layerFromEnv = Layer.mergeAll(
   StageConfig.layerFromEnv,
   VerdictConfig.layerFromEnv,
   SandboxConfig.layerFromEnv,
+  LlmConfig.layerFromEnv,
   SourceConfig.layerFromEnv,
   RunConfig.layerFromEnv,
   HttpConfig.layerFromEnv,

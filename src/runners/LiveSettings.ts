@@ -134,6 +134,7 @@ export const layer: Layer.Layer<
   | Config.StageConfig
   | Config.VerdictConfig
   | Config.SandboxConfig
+  | Config.LlmConfig
   | Config.SourceConfig
   | Config.RunConfig
   | Config.HttpConfig
@@ -157,6 +158,7 @@ export const layer: Layer.Layer<
     Context.add(Config.StageConfig, values.of("stage")),
     Context.add(Config.VerdictConfig, values.of("verdict")),
     Context.add(Config.SandboxConfig, values.of("sandbox")),
+    Context.add(Config.LlmConfig, values.of("llm")),
     Context.add(Config.SourceConfig, values.of("source")),
     Context.add(Config.RunConfig, values.of("run")),
     Context.add(Config.HttpConfig, values.of("http")),
