@@ -26,6 +26,8 @@ export interface RunnerStats {
   readonly stage: (name: string) => StageCounts
   /** Runs whose driver lives here, with their state. */
   readonly driven: Map<string, Effect.Effect<RunState, ActorUnavailable>>
+  /** Ids of other actors whose driver lives here, by type. */
+  readonly driving: (type: string) => Set<string>
   /** Drivers started here, and how many of them broke. */
   drives: number
   driveFailures: number
@@ -43,6 +45,7 @@ const maxStages = 256
 
 export const makeRunnerStats = (): RunnerStats => {
   const stages = new Map<string, StageCounts>()
+  const drivers = new Map<string, Set<string>>()
   const hosts = new Set<readonly [type: string, count: () => number]>()
   return {
     stages,
@@ -56,6 +59,11 @@ export const makeRunnerStats = (): RunnerStats => {
       return counts
     },
     driven: new Map(),
+    driving: (type) => {
+      let ids = drivers.get(type)
+      if (ids === undefined) drivers.set(type, ids = new Set())
+      return ids
+    },
     drives: 0,
     driveFailures: 0,
     failovers: 0,

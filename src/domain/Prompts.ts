@@ -27,7 +27,8 @@ const codeOf = (style: ToolBudget["style"]): string =>
     ? "To run a program, write Python between <tool_call> and </tool_call>, without anything else inside, and stop there. What it printed follows between <tool_response> and </tool_response>."
     : "To run a program, write Python in a block that begins with a line ```python and ends with a line ```, and stop there. What it printed follows in a block that begins with ```output."
 
-const toolsOf = ({ calls, cellMillis, style }: ToolBudget): string =>
+/** How a model runs programs, and how often it may. */
+export const toolInstructions = ({ calls, cellMillis, style }: ToolBudget): string =>
   [
     "You can run Python while you think.",
     codeOf(style),
@@ -51,7 +52,7 @@ export const solveMessages = (problem: string, { integers, tools }: SolveOptions
     `Solve the mathematical problem below. Reason step by step, and check your result before you give it. ${
       formOf(integers)
     }`,
-    tools == null ? "" : toolsOf(tools),
+    tools == null ? "" : toolInstructions(tools),
     dataOnly,
     enclosed("problem", problem)
   )

@@ -1,0 +1,165 @@
+// One sample of a solve, from the request to its text: with tools or without, asked again where a failure may pass, checked by a verifier where
+// the strategy has one.
+import { Clock, Effect } from "effect"
+import {
+  type GenerationRequest,
+  type Prompt,
+  type SampleOutput,
+  type SamplingParameters
+} from "../../domain/Generation.ts"
+import { type GenerationError, mayPassLater } from "../../domain/Generation/Errors.ts"
+import { parseJudgement, solveMessages, toolInstructions, verifyMessages } from "../../domain/Prompts.ts"
+import {
+  maxSampleCharacters,
+  type SampleError,
+  type SampleState,
+  type SampleStep,
+  seedOf,
+  type SolveSpec
+} from "../../domain/Solve.ts"
+import type { Figures } from "../../domain/Vote/VoteRule.ts"
+import { generateOne } from "../Generation.ts"
+import { SolveLimits } from "../SolveLimits.ts"
+import { finalText, reasonWithTools } from "../ToolReasoning.ts"
+import { answerIn } from "./Answers.ts"
+
+export interface Sampled {
+  readonly output: SampleOutput
+  readonly figures: Figures
+  readonly executions: number
+  /** The text that the answer is looked for in: the model's own words. */
+  readonly answered: string
+  readonly kept: SampleState
+}
+
+export interface Asked {
+  readonly solve: string
+  readonly spec: SolveSpec
+  readonly sample: number
+  readonly attempt: number
+  /** Tokens that the solve may still spend; null: no bound. */
+  readonly tokensLeft: number | null
+  /** When the sampling ends; null: whenever. */
+  readonly until: number | null
+}
+
+/** The conversation that a sample answers. */
+export const promptOf = ({ prompt, strategy }: SolveSpec): Prompt => {
+  const { answers, tools } = strategy
+  if (prompt._tag === "Problem") {
+    return {
+      _tag: "Chat",
+      messages: solveMessages(prompt.text, {
+        ...(tools === null ? {} : { tools }),
+        ...(answers.integers === undefined ? {} : { integers: answers.integers })
+      })
+    }
+  }
+  const { messages } = prompt
+  return {
+    _tag: "Chat",
+    messages: tools === null ? messages : [{ role: "system", content: toolInstructions(tools) }, ...messages]
+  }
+}
+
+const parametersOf = ({ strategy }: SolveSpec, tokensLeft: number | null): SamplingParameters => {
+  const { maxTokens } = strategy.parameters
+  return tokensLeft === null
+    ? strategy.parameters
+    : { ...strategy.parameters, maxTokens: Math.min(maxTokens ?? 1_000_000, tokensLeft, 1_000_000) }
+}
+
+export const sampleOf = Effect.fnUntraced(
+  function*({ attempt, sample, solve, spec, tokensLeft, until }: Asked) {
+    const limits = yield* SolveLimits
+    const seed = seedOf(spec.seed, sample)
+    const request = Effect.map(
+      Clock.currentTimeMillis,
+      (now): Omit<GenerationRequest, "seeds" | "deltas"> & { readonly seed: number } => ({
+        model: spec.model,
+        prompt: promptOf(spec),
+        parameters: parametersOf(spec, tokensLeft),
+        owner: spec.owner,
+        deadlineMillis: until === null ? limits.sampleMillis : Math.max(1, until - now),
+        seed
+      })
+    )
+    const asked = Effect.gen(function*() {
+      const { tools } = spec.strategy
+      const given = yield* request
+      if (tools !== null) return yield* Effect.scoped(reasonWithTools(given, tools))
+      const output = yield* generateOne(given)
+      return { output, steps: [] as ReadonlyArray<SampleStep>, executions: 0 }
+    })
+    const { executions, output, steps } = yield* patiently(asked, limits, until)
+    const answered = steps.length === 0 ? output.text : finalText(steps)
+    const figures = { ...output.figures, ...(yield* verified(spec, answered, seed, until)) }
+    const kept = keptOf({ solve, sample, attempt, seed, output, steps })
+    return { output, figures, executions, answered, kept } satisfies Sampled
+  },
+  Effect.mapError((error: GenerationError): typeof SampleError.Type => ({
+    tag: error._tag,
+    message: error.message.slice(0, 1_000)
+  }))
+)
+
+/** A failure that may pass is tried again, while there is time. */
+const patiently = <A, R>(
+  asked: Effect.Effect<A, GenerationError, R>,
+  { retries, retryFirstMillis }: SolveLimits,
+  until: number | null,
+  tries = 0
+): Effect.Effect<A, GenerationError, R> =>
+  Effect.catch(asked, (error) =>
+    Effect.gen(function*() {
+      const waitMillis = retryFirstMillis * 2 ** tries
+      const now = yield* Clock.currentTimeMillis
+      if (!mayPassLater(error) || tries >= retries || (until !== null && now + waitMillis >= until)) {
+        return yield* Effect.fail(error)
+      }
+      yield* Effect.sleep(waitMillis)
+      return yield* patiently(asked, { retries, retryFirstMillis } as SolveLimits, until, tries + 1)
+    }))
+
+/** The share of a verifier's votes that hold the sample right; nothing where it has no answer or no vote could be read. */
+const verified = Effect.fnUntraced(function*(spec: SolveSpec, text: string, seed: number, until: number | null) {
+  const { answers, verify } = spec.strategy
+  if (verify === null || spec.prompt._tag !== "Problem" || (yield* answerIn(text, answers)) === null) return {}
+  const now = yield* Clock.currentTimeMillis
+  const limits = yield* SolveLimits
+  const messages = verifyMessages(spec.prompt.text, text)
+  const votes = yield* Effect.forEach(
+    Array.from({ length: verify.votes }, (_, vote) => seedOf(seed, vote)),
+    (voteSeed) =>
+      generateOne({
+        model: verify.model ?? spec.model,
+        prompt: { _tag: "Chat", messages },
+        parameters: { temperature: 0.7, maxTokens: 4_096 },
+        owner: spec.owner,
+        deadlineMillis: until === null ? limits.sampleMillis : Math.max(1, until - now),
+        seed: voteSeed
+      }).pipe(Effect.map((output) => parseJudgement(output.text)), Effect.orElseSucceed(() => null)),
+    { concurrency: "unbounded" }
+  )
+  const read = votes.filter((vote) => vote !== null)
+  return read.length === 0 ? {} : { verified: read.filter((vote) => vote).length / read.length }
+})
+
+const keptOf = ({ attempt, output, sample, seed, solve, steps }: {
+  readonly solve: string
+  readonly sample: number
+  readonly attempt: number
+  readonly seed: number
+  readonly output: SampleOutput
+  readonly steps: ReadonlyArray<SampleStep>
+}): SampleState => {
+  const half = maxSampleCharacters / 4
+  const short = (text: string) =>
+    text.length <= half * 2
+      ? text
+      : `${text.slice(0, half)}\n... ${text.length - 2 * half} characters left out ...\n${text.slice(-half)}`
+  const text = short(output.text)
+  const reasoning = output.reasoning === null ? null : short(output.reasoning)
+  const cut = text.length !== output.text.length || reasoning?.length !== output.reasoning?.length
+  return { solve, sample, attempt, seed, text, reasoning, steps: cut ? [] : steps, cut }
+}
