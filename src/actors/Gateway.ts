@@ -14,6 +14,7 @@ import { ActorUnavailable, type KeyReused } from "./Committer.ts"
 import { DatasetRunActor, wake } from "./DatasetRunActor.ts"
 import { ActorLimits, patiently, type SendOptions, StateUnfit, type VersionMoved } from "./DurableActor.ts"
 import { ProblemActor } from "./ProblemActor.ts"
+import { SolveActor } from "./SolveActor.ts"
 
 /** What a caller may do: `read` looks, `operate` gives commands, `admin` changes states, settings and tokens. Each includes those before. */
 export const Scope = TokenScope
@@ -140,6 +141,11 @@ export const problemCommands: ReadonlyArray<PublicCommand> = [
   command("Cancel", "Takes the problem out of its run", {}, (_, { who, why }) => ({ who, why }))
 ]
 
+/** Of solves. What only their driver says is not offered; starting is a route of its own. */
+export const solveCommands: ReadonlyArray<PublicCommand> = [
+  command("Cancel", "Calls off what is under way; what has ended stays readable", {}, withWhy)
+]
+
 export interface ActorSnapshot {
   readonly version: number
   /** The state as it is stored, as a JSON value. */
@@ -240,11 +246,30 @@ export interface Refusal {
   readonly message: string
 }
 
+/** A type of actors with the commands that are offered outside. */
+const exposed = (
+  { codec, type }: { readonly type: string; readonly codec: { readonly encode: (state: any) => string } },
+  clientOf: (id: string) => {
+    readonly send: (tag: any, payload: any, options: SendOptions) => Effect.Effect<unknown, any>
+    readonly replace: (...args: any) => ReturnType<Exposed["replace"]>
+    readonly watch: Stream.Stream<{ readonly version: number; readonly state: any }, ActorUnavailable>
+  },
+  commands: ReadonlyArray<PublicCommand>
+): Exposed => ({
+  type,
+  commands: new Map(commands.map((one) => [one.name, one])),
+  send: (id, name, payload, options) => clientOf(id).send(name, payload, options),
+  replace: (id, command, options) => clientOf(id).replace(command, options),
+  watch: (id) =>
+    Stream.map(clientOf(id).watch, ({ state, version }) => ({ version, state: shownOf(type, codec.encode(state)) }))
+})
+
 const make = Effect.fnUntraced(function*() {
   const store = yield* ActorStore
   const services = yield* Effect.context<Sharding.Sharding>()
   const runs = yield* DatasetRunActor.client
   const problems = yield* ProblemActor.client
+  const solves = yield* SolveActor.client
   const limits = yield* ActorLimits
   /** A run has a host of its own, which stays in memory for minutes: none is woken for an id that is no run's. */
   const isRun = (id: string, { deadlineMillis = limits.commandDeadlineMillis }: SendOptions) =>
@@ -252,38 +277,19 @@ const make = Effect.fnUntraced(function*() {
       Effect.catchTag("StoreFailed", ({ detail, reason }) => Effect.fail(new ActorUnavailable({ reason, detail }))),
       Effect.flatMap(([row]) => row === undefined ? Effect.fail(new RunUnknown()) : Effect.void)
     )
-  const exposed = new Map<string, Exposed>([
+  const all = new Map<string, Exposed>([
     {
-      type: DatasetRunActor.type,
-      commands: new Map(runCommands.map((one) => [one.name, one])),
+      ...exposed(DatasetRunActor, runs, runCommands),
       send: (id: string, name: string, payload: object, options: SendOptions) =>
-        Effect.andThen(isRun(id, options), runs(id).send(name as "Pause", payload as any, options)),
-      replace: (id: string, command: Parameters<Exposed["replace"]>[1], options: Parameters<Exposed["replace"]>[2]) =>
-        runs(id).replace(command, options),
-      watch: (id: string) =>
-        Stream.map(runs(id).watch, ({ state, version }) => ({
-          version,
-          state: shownOf(DatasetRunActor.type, DatasetRunActor.codec.encode(state))
-        }))
+        Effect.andThen(isRun(id, options), runs(id).send(name as "Pause", payload as any, options))
     },
-    {
-      type: ProblemActor.type,
-      commands: new Map(problemCommands.map((one) => [one.name, one])),
-      send: (id: string, name: string, payload: object, options: SendOptions) =>
-        problems(id).send(name as "Cancel", payload as any, options),
-      replace: (id: string, command: Parameters<Exposed["replace"]>[1], options: Parameters<Exposed["replace"]>[2]) =>
-        problems(id).replace(command, options),
-      watch: (id: string) =>
-        Stream.map(problems(id).watch, ({ state, version }) => ({
-          version,
-          state: JSON.parse(ProblemActor.codec.encode(state)) as Json
-        }))
-    }
+    exposed(ProblemActor, problems, problemCommands),
+    exposed(SolveActor, solves, solveCommands)
   ].map((one): [string, Exposed] => [one.type, one]))
-  const types = [...exposed.keys()]
+  const types = [...all.keys()]
 
   const ofType = (type: string): Effect.Effect<Exposed, TypeUnknown> => {
-    const found = exposed.get(type)
+    const found = all.get(type)
     return found === undefined ? Effect.fail(new TypeUnknown({ type, known: types })) : Effect.succeed(found)
   }
   const load = (type: string, id: string) =>
@@ -301,7 +307,7 @@ const make = Effect.fnUntraced(function*() {
   return Gateway.of({
     types,
     shows: (type) => Effect.asVoid(ofType(type)),
-    commandsOf: (type) => [...exposed.get(type)?.commands.values() ?? []],
+    commandsOf: (type) => [...all.get(type)?.commands.values() ?? []],
     find,
     command: Effect.fn("Gateway.command")(function*(request) {
       const { by, commandId, deadlineMillis, id, type } = request
