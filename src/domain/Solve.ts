@@ -160,6 +160,14 @@ export class ReportStale extends Schema.TaggedError<ReportStale>()("ReportStale"
     return "The solve has moved on since this work was begun"
   }
 }
+/** There is no text of that sample, or not yet. */
+export class SampleUnknown extends Schema.TaggedError<SampleUnknown>()("SampleUnknown", {
+  sample: Schema.Int
+}, { httpApiStatus: 404 }) {
+  override get message() {
+    return `There is no text of sample ${this.sample}, or not yet`
+  }
+}
 export const refusals = Schema.Union([SolveUnknown, SolveTaken, ReportStale])
 
 type Solve<E = SolveUnknown | SolveTaken | ReportStale> = Decision<SolveState, void, E>

@@ -5,6 +5,7 @@ import { Exec } from "./Api/Exec.ts"
 import { Files } from "./Api/Files.ts"
 import { Problems } from "./Api/Problems.ts"
 import { Runs } from "./Api/Runs.ts"
+import { Solves } from "./Api/Solves.ts"
 import { Metering, Probes } from "./Api/System.ts"
 import { Verdicts } from "./Api/Verdicts.ts"
 import { finish } from "./Document.ts"
@@ -18,6 +19,7 @@ export class Api extends HttpApi.make("polya")
   .add(Files)
   .add(Verdicts)
   .add(Exec)
+  .add(Solves)
   .add(Admin)
   .add(Probes)
   .add(Metering)

@@ -7,7 +7,9 @@ import type { ActorIndex } from "../actors/ActorIndex.ts"
 import type { CodeSandbox } from "../actors/CodeSandbox.ts"
 import type { Files as FilesPort } from "../actors/Files.ts"
 import type { Gateway } from "../actors/Gateway.ts"
+import type { Generation } from "../actors/Generation.ts"
 import type { Health } from "../actors/Health.ts"
+import type { Solves as SolvesPort } from "../actors/Solves.ts"
 import type { Verdicts as VerdictsPort } from "../actors/Verdicts.ts"
 import { Api } from "./Api.ts"
 import * as Docs from "./Docs.ts"
@@ -18,6 +20,7 @@ import * as Exec from "./Handlers/Exec.ts"
 import * as Files from "./Handlers/Files.ts"
 import * as Problems from "./Handlers/Problems.ts"
 import * as Runs from "./Handlers/Runs.ts"
+import * as Solves from "./Handlers/Solves.ts"
 import * as System from "./Handlers/System.ts"
 import * as Verdicts from "./Handlers/Verdicts.ts"
 import { Routes } from "./live/Call.ts"
@@ -31,7 +34,16 @@ const root = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
 export const routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-    Layer.provide([Runs.layer, Problems.layer, Files.layer, Verdicts.layer, Exec.layer, Admin.layer, System.layer])
+    Layer.provide([
+      Runs.layer,
+      Problems.layer,
+      Files.layer,
+      Verdicts.layer,
+      Exec.layer,
+      Solves.layer,
+      Admin.layer,
+      System.layer
+    ])
   ),
   Docs.layer,
   root
@@ -40,7 +52,9 @@ export const routes = Layer.mergeAll(
 /** The routes behind the edge, as one effect that answers every request; for the server, and for tests without one. */
 export const app = Effect.gen(function*() {
   // The handlers were built with these services and bring them along; to provide them again would cost every request.
-  yield* Effect.context<ActorIndex | CodeSandbox | FilesPort | Gateway | Health | RefusalLog | VerdictsPort>()
+  yield* Effect.context<
+    ActorIndex | CodeSandbox | FilesPort | Gateway | Generation | Health | RefusalLog | SolvesPort | VerdictsPort
+  >()
   const handle = yield* HttpRouter.toHttpEffect(routes)
   return yield* Edge.make(
     handle as Effect.Effect<

@@ -7,13 +7,16 @@ import type { FileTooLarge, FileUnknown } from "../actors/Files.ts"
 import type { Gateway } from "../actors/Gateway.ts"
 import type { Intake } from "../actors/Intake.ts"
 import type { Settings } from "../actors/Settings.ts"
+import type { StrategyUnknown } from "../actors/Solves/Given.ts"
 import type { Tokens } from "../actors/Tokens.ts"
 import type { VoteGivenUp } from "../actors/Verdicts.ts"
 import type { refusals } from "../domain/DatasetRun.ts"
+import type { GenerationError } from "../domain/Generation/Errors.ts"
 import type { Json } from "../domain/Json.ts"
 import type { ProblemChanged, ProblemUnknown, RecordStale, StageNotReached } from "../domain/Problem.ts"
 import { redactAddresses, redactText } from "../domain/Redact.ts"
 import type { CellRefusal, OpenRefusal } from "../domain/Sandbox.ts"
+import type { SampleUnknown, SolveTaken, SolveUnknown } from "../domain/Solve.ts"
 import type { LiveRefusal } from "./live/Refusals.ts"
 import { Finding, type Refusal } from "./Refusals.ts"
 
@@ -38,6 +41,11 @@ export type KnownError =
   | VoteGivenUp
   | OpenRefusal
   | CellRefusal
+  | GenerationError
+  | SolveUnknown
+  | SolveTaken
+  | SampleUnknown
+  | StrategyUnknown
   | Named<ErrorsOf<Gateway["Service"]>>
   | Named<ErrorsOf<Intake["Service"]>>
   | Named<ErrorsOf<Settings["Service"]>>
@@ -145,6 +153,28 @@ const worth: { readonly [T in Tag]: Worth<Extract<KnownError, { readonly _tag: T
   StateLost: { status: 409, hint: "Replay the session's cells, restart it empty, or open another." },
   CodeTooLong: { status: 413, hint: "Send less code in one cell; sandbox.codeBytes is the bound." },
 
+  ModelUnknown: { status: 404, hint: "GET /api/models lists the models; docs/models.md tells how to name one." },
+  GenerationBusy: { status: 503, hint: later },
+  EndpointsDown: {
+    status: 503,
+    hint: "GET /api/models shows what each endpoint said last; look at the model's server."
+  },
+  RateLimited: { status: 429, hint: "Ask again after the seconds in Retry-After, or lower llm.inFlight." },
+  ServerFailed: { status: 502, hint: "Look at the log of the model's server; GET /api/calls shows the calls." },
+  ResponseUnreadable: { status: 502, hint: "GET /api/calls shows the calls; is it an OpenAI-compatible server?" },
+  RequestRefused: { status: 422, hint: "Correct what the model's server names; docs/models.md tells what is sent." },
+  KeyRefused: { status: 502, hint: "Set the key of the model's endpoint and start the process again." },
+  ContextOverflow: { status: 422, hint: "Shorten the prompt, or use a model with a longer context." },
+  DeadlinePassed: { status: 504, hint: "Give it longer, ask for fewer tokens, or look at how busy the model is." },
+  SpendCapReached: { status: 402, hint: "Raise the model's spend cap if it may cost more." },
+  SolveUnknown: { status: 404, hint: "GET /api/solves lists the solves." },
+  SolveTaken: { status: 409, hint: "Give another id, or none." },
+  SampleUnknown: {
+    status: 404,
+    hint: "GET /api/solves/{id} shows its samples; a text is there once its sample has ended."
+  },
+  StrategyUnknown: { status: 422, hint: "docs/solving.md lists the strategies." },
+
   SettingInvalid: { status: 422, hint: "Nothing was changed; correct the values named." },
   SettingNotLive: { status: 409, hint: "Change the configuration file or the environment and restart the processes." },
   ConfigMoved: { status: 409, hint: readAgain },
@@ -159,6 +189,7 @@ const worth: { readonly [T in Tag]: Worth<Extract<KnownError, { readonly _tag: T
 const titles: { readonly [status: number]: string } = {
   400: "Bad Request",
   401: "Unauthorized",
+  402: "Payment Required",
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
@@ -172,7 +203,9 @@ const titles: { readonly [status: number]: string } = {
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
+  502: "Bad Gateway",
   503: "Service Unavailable",
+  504: "Gateway Timeout",
   507: "Insufficient Storage"
 }
 export const titleOf = (status: number): string => titles[status] ?? "Error"

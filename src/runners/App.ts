@@ -5,10 +5,13 @@ import { Effect, Layer, Schema } from "effect"
 import { join } from "node:path"
 import { CommitterLimits } from "../actors/Committer.ts"
 import { ActorLimits } from "../actors/DurableActor.ts"
+import { Generation } from "../actors/Generation.ts"
 import { StageRegistry } from "../actors/Plans.ts"
 import * as Polya from "../actors/Polya.ts"
 import { RetentionLimits } from "../actors/Retention.ts"
 import { RunLimits } from "../actors/RunLimits.ts"
+import { SolveLimits } from "../actors/SolveLimits.ts"
+import * as Solving from "../actors/Solving.ts"
 import { StageExecutor } from "../actors/StageExecutor.ts"
 import { Tokens } from "../actors/Tokens.ts"
 import { stages } from "../domain/stages/Registry.ts"
@@ -21,6 +24,7 @@ import {
   RetentionConfig,
   RunConfig,
   SandboxConfig,
+  SolveConfig,
   SourceConfig,
   StageConfig,
   StoreConfig,
@@ -121,6 +125,7 @@ const limitsLayer = Layer.mergeAll(
   Layer.effect(ActorLimits, ActorConfig),
   Layer.effect(CommitterLimits, StoreConfig),
   Layer.effect(RunLimits, RunConfig),
+  Layer.effect(SolveLimits, SolveConfig),
   Layer.effect(HttpLimits, HttpConfig),
   Layer.effect(RetentionLimits, RetentionConfig),
   Layer.effect(
@@ -136,6 +141,7 @@ export const layer = (options: AppOptions) =>
     Metrics.layer,
     Health.layer({ dataDir: options.dataDir, joined: options.join !== undefined })
   ).pipe(
+    Layer.provideMerge(Solving.layer(options.supervise)),
     Layer.provideMerge(Layer.unwrap(Effect.gen(function*() {
       return Polya.layer(yield* RetentionConfig, options.supervise)
     }))),
@@ -146,7 +152,8 @@ export const layer = (options: AppOptions) =>
       Layer.succeed(StageRegistry, stages),
       sourcesLayer(options),
       stagesLayer(options),
-      verdictsLayer
+      verdictsLayer,
+      Generation.layerNone
     )),
     Layer.provideMerge([VitalsReporter.LastWord.layer, EventLoop.layer, sandboxLayer(options)]),
     Layer.provideMerge(storeLayer(options)),

@@ -6,6 +6,7 @@ import { actorLimitsDefaults } from "../actors/ActorLimits.ts"
 import { committerDefaults } from "../actors/Committer.ts"
 import { runLimitsDefaults } from "../actors/RunLimits.ts"
 import type { DescribedSetting } from "../actors/Settings.ts"
+import { solveLimitsDefaults } from "../actors/SolveLimits.ts"
 import { defaultClusterShards } from "./Cluster/Shards.ts"
 import { http } from "./Config/HttpSettings.ts"
 import { llm } from "./Config/LlmSettings.ts"
@@ -286,6 +287,32 @@ const run = {
   })
 }
 
+/** Problems that are answered by sampling and voting. */
+const solve = {
+  maxDriven: int(solveLimitsDefaults.maxDriven, "solves", "Solves that one runner works at once; others wait.", {
+    maximum: 100_000,
+    live: true
+  }),
+  sampleMillis: int(
+    solveLimitsDefaults.sampleMillis,
+    "ms",
+    "A sample of a solve that has no budget of time ends by then.",
+    { minimum: 100, maximum: 86_400_000, live: true }
+  ),
+  retries: int(
+    solveLimitsDefaults.retries,
+    "times",
+    "A sample that failed for a passing reason, after the retries of its calls (llm.attempts), is asked for again so often.",
+    { minimum: 0, maximum: 100, live: true }
+  ),
+  retryFirstMillis: int(
+    solveLimitsDefaults.retryFirstMillis,
+    "ms",
+    "The first such time after this, then after twice as long, and so on.",
+    { maximum: 3_600_000, live: true }
+  )
+}
+
 export const areas = {
   store,
   actor,
@@ -297,6 +324,7 @@ export const areas = {
   llm,
   source,
   run,
+  solve,
   http,
   telemetry
 } satisfies {
@@ -394,6 +422,14 @@ export class RunConfig extends Context.Service<RunConfig, Values<typeof run>>()(
   static readonly layer = (values: Partial<Values<typeof run>> = {}) =>
     Layer.succeed(RunConfig, { ...RunConfig.defaults, ...values })
   static readonly layerFromEnv = Layer.effect(RunConfig, RunConfig.config)
+}
+
+export class SolveConfig extends Context.Service<SolveConfig, Values<typeof solve>>()("polya/SolveConfig") {
+  static readonly defaults = defaultsOf(solve)
+  static readonly config = configOf("solve")
+  static readonly layer = (values: Partial<Values<typeof solve>> = {}) =>
+    Layer.succeed(SolveConfig, { ...SolveConfig.defaults, ...values })
+  static readonly layerFromEnv = Layer.effect(SolveConfig, SolveConfig.config)
 }
 
 export class HttpConfig extends Context.Service<HttpConfig, Values<typeof http>>()("polya/HttpConfig") {

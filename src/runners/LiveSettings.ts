@@ -137,6 +137,7 @@ export const layer: Layer.Layer<
   | Config.LlmConfig
   | Config.SourceConfig
   | Config.RunConfig
+  | Config.SolveConfig
   | Config.HttpConfig
   | Config.TelemetryConfig,
   ConfigInvalid
@@ -161,6 +162,7 @@ export const layer: Layer.Layer<
     Context.add(Config.LlmConfig, values.of("llm")),
     Context.add(Config.SourceConfig, values.of("source")),
     Context.add(Config.RunConfig, values.of("run")),
+    Context.add(Config.SolveConfig, values.of("solve")),
     Context.add(Config.HttpConfig, values.of("http")),
     Context.add(Config.TelemetryConfig, values.of("telemetry"))
   )

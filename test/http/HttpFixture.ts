@@ -6,11 +6,13 @@ import { CodeSandbox } from "../../src/actors/CodeSandbox.ts"
 import type { ActorUnavailable } from "../../src/actors/Committer.ts"
 import * as FilesMemory from "../../src/actors/FilesMemory.ts"
 import { Gateway } from "../../src/actors/Gateway.ts"
+import { Generation } from "../../src/actors/Generation.ts"
 import { Health, type HealthReport } from "../../src/actors/Health.ts"
 import { Intake } from "../../src/actors/Intake.ts"
 import { makeRegistry, MetricRegistry, Metrics, textOf } from "../../src/actors/Metrics.ts"
 import * as ProcessesMemory from "../../src/actors/ProcessesMemory.ts"
 import * as RunIndexMemory from "../../src/actors/RunIndexMemory.ts"
+import * as Solving from "../../src/actors/Solving.ts"
 import { Tokens } from "../../src/actors/Tokens.ts"
 import { LastResort, Verdicts } from "../../src/actors/Verdicts.ts"
 import * as Http from "../../src/http/Http.ts"
@@ -66,6 +68,7 @@ export interface FixtureOptions {
   readonly checks?: HealthReport["checks"]
   readonly verdicts?: Layer.Layer<Verdicts>
   readonly sandbox?: Layer.Layer<CodeSandbox>
+  readonly generation?: Layer.Layer<Generation>
 }
 
 const memory = () =>
@@ -79,7 +82,7 @@ const memory = () =>
 /** All that the HTTP side needs. */
 export const services = (options: FixtureOptions = {}) => {
   const { checks = [], exposed = false, limits = {}, world = smallWorld, written = fresh() } = options
-  const { sandbox = CodeSandbox.layerNone } = options
+  const { generation = Generation.layerNone, sandbox = CodeSandbox.layerNone } = options
   const { verdicts = Layer.provide(Verdicts.layerMemory, LastResort.layerNone) } = options
   const registry = makeRegistry()
   return Layer.mergeAll(
@@ -96,8 +99,9 @@ export const services = (options: FixtureOptions = {}) => {
   ).pipe(
     Layer.provideMerge(Layer.mergeAll(Tokens.layer, LiveSettings.settings({ watchFile: false }), recipesLayer)),
     Layer.provideMerge(LiveSettings.layer),
+    Layer.provideMerge(Solving.layer()),
     Layer.provideMerge(polya(world, written, memory() as any)),
-    Layer.provideMerge(Layer.merge(verdicts, sandbox)),
+    Layer.provideMerge(Layer.mergeAll(verdicts, sandbox, generation)),
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(ConfigPlaces, { environment: {}, directory: "/nowhere" }),
       Layer.succeed(HttpLimits, { ...httpLimitsDefaults, ...limits }),
