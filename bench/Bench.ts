@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, readonly [file: string, what: string]>> =
   actors: ["./Actors.ts", "100,000 durable actors touched once: rate, peak and settled memory"],
   "api-route": ["./ApiRoute.ts", "a durable command through the full API against the bare bridge"],
   classifier: ["./classifier.ts", "domains of MATH's problems: accuracy on those held out, and rate"],
+  contest: ["./contest.ts", "10,000 simulated contests: right answers of our law against an equal split of the time"],
   "durable-service": [
     "./DurableService.ts",
     "a service on durable actors for load generators, over HTTP until it is stopped (bench/README.md)"
