@@ -1,6 +1,6 @@
 // Evaluations as a service: what the API and the command line use. Problems come in lists, then it is started, and goes on by itself; results
 // and the texts of samples are read page by page.
-import { Clock, Context, Effect, Layer, Stream } from "effect"
+import { Clock, Context, Effect, Layer, type Stream } from "effect"
 import type { Sharding } from "effect/cluster"
 import * as Evaluation from "../domain/ModelEvaluation.ts"
 import { referenceIn, sampleGrades, spellingsOf } from "../domain/ModelEvaluation/Grading.ts"
@@ -15,7 +15,7 @@ import { EvaluationActor, wake } from "./EvaluationActor.ts"
 import { gradesOf, measured, solveId } from "./EvaluationDriver.ts"
 import { loadProblems, loadResults, ProblemListActor } from "./ProblemList.ts"
 import { Solves } from "./Solves.ts"
-import { Verdicts } from "./Verdicts.ts"
+import type { Verdicts } from "./Verdicts.ts"
 
 /** A problem with what came of it; `result` null: it has not ended. */
 export interface EvaluatedProblem {
