@@ -524,6 +524,117 @@ const exec = Command.make(
   ])
 )
 
+const fakeLlm = Command.make(
+  "fake-llm",
+  {
+    script: Argument.String("script").pipe(
+      Argument.withDescription(
+        "A script (docs/fake-llm.md), or the name of one that ships with polya: arithmetic, competition"
+      )
+    ),
+    port: Flag.Int("port").pipe(
+      Flag.withDescription("Port to listen on; 0: any that is free"),
+      Flag.withMetavar("N"),
+      Flag.withDefault(7_413)
+    ),
+    host: Flag.String("host").pipe(
+      Flag.withDescription("Address to listen on"),
+      Flag.withMetavar("HOST"),
+      Flag.withDefault("127.0.0.1")
+    ),
+    seed: optionalInt("seed", "Seed of all draws in place of the script's"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./Cli/FakeLlmCommand.ts")),
+      ({ fakeLlmCommand }) => fakeLlmCommand(flags)
+    )
+).pipe(
+  Command.withDescription(
+    "Serves an OpenAI-compatible API that answers by a script: seeded answers, times and failures, for tests and demos without a model. " +
+      "GET /fake/counts tells what it was asked. Ctrl-C ends it."
+  ),
+  Command.withShortDescription("Serve scripted answers in place of a model"),
+  Command.withExamples([
+    {
+      command: "polya fake-llm arithmetic",
+      description: "A demo's script; POLYA_LLM_BASE_URL=http://127.0.0.1:7413/v1"
+    },
+    {
+      command: "polya fake-llm mine.yaml --port 0 --json",
+      description: "For a program: the first line has the address"
+    }
+  ])
+)
+
+/** How a model is asked: of every command that asks one. */
+const sampling = {
+  model: one(
+    "model",
+    "Model, which may carry a strategy (NAME@majority-16); default: the first one that is configured",
+    "NAME"
+  ),
+  strategy: one(
+    "strategy",
+    "greedy, majority-N, weighted-entropy-N, tir-N, genselect-N, tournament-N, ... (docs/solving.md); default: majority-8",
+    "NAME"
+  ),
+  samples: optionalInt("samples", "Samples in place of the strategy's number"),
+  parallel: optionalInt("parallel", "Samples of one problem under way at once; default: at most 8"),
+  stop: one("stop", "When samples are enough: none, safe (the lead cannot change), adaptive or agree-N", "LAW"),
+  temperature: Flag.Finite("temperature").pipe(
+    Flag.withDescription("Temperature of sampling in place of the strategy's"),
+    Flag.withMetavar("T"),
+    Flag.optional
+  ),
+  maxTokens: optionalInt("max-tokens", "Tokens that one sample may write"),
+  integers: one("integers", "Answers are whole numbers in these bounds, such as 0..99999; all others are none", "A..B"),
+  seed: optionalInt("seed", "Seed of the samples: the same seed asks for the same ones; default: drawn and told")
+}
+
+const solve = Command.make(
+  "solve",
+  {
+    problem: Argument.String("problem").pipe(
+      Argument.withDescription("The problem; -: standard input"),
+      Argument.optional
+    ),
+    ...sampling,
+    seconds: Flag.Finite("seconds").pipe(
+      Flag.withDescription("The answer is given before so many seconds have passed, with what there is"),
+      Flag.withMetavar("N"),
+      Flag.optional
+    ),
+    tokens: optionalInt("tokens", "Tokens that all samples together may write"),
+    out: one("out", "File for the samples, a JSON line each", "FILE"),
+    id: one("id", "Name of the solve; under the same name, in --data or at --url, it goes on", "ID"),
+    data: one("data", "Keep the store in this folder; default: one that goes with the command", "DIR"),
+    config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    url: one("url", "Let the cluster at this address solve it; POLYA_TOKEN is its token", "URL"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/SolveCommand.ts")), ({ solveCommand }) => solveCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Answers a problem by sampling a model and voting: equal answers count together, and sampling stops when it is enough. The answer goes to stdout, the vote to stderr. " +
+      "The model is any OpenAI-compatible server: POLYA_LLM_BASE_URL, POLYA_LLM_MODEL and POLYA_LLM_API_KEY, or the models of llm.models. 1: no answer."
+  ),
+  Command.withShortDescription("Answer a problem by sampling and voting"),
+  Command.withExamples([
+    { command: "polya solve \"What is 6 times 7?\"", description: "Eight samples at most, and a vote" },
+    {
+      command: "polya solve --strategy tir-8 --seconds 60 - < problem.txt",
+      description: "With Python in the sandbox, within a minute"
+    },
+    {
+      command: "polya solve \"...\" --model NAME --strategy genselect-16 --out samples.jsonl",
+      description: "A model selects"
+    }
+  ])
+)
+
 const polya = Command.make("polya").pipe(
   Command.withDescription(
     "Real problems in, verified datasets out; models trained on them and asked. Start with `polya demo`."
@@ -539,6 +650,8 @@ const polya = Command.make("polya").pipe(
     verify,
     vote,
     exec,
+    solve,
+    fakeLlm,
     token,
     report,
     config,
