@@ -30,7 +30,7 @@ const mean = (values: ArrayLike<number>, from: number, to: number): number => {
 }
 
 /** Means of all windows of `window` tokens, one token apart; of all tokens when there are fewer. Empty for no token. O(T). */
-export const windowMeans = (confidences_T: ReadonlyArray<number>, window: number): Float64Array => {
+export const windowMeans = (confidences_T: ArrayLike<number>, window: number): Float64Array => {
   whole("window", window, 1)
   const tokens = confidences_T.length
   if (tokens === 0) return new Float64Array(0)
@@ -60,7 +60,7 @@ export interface TraceConfidence {
  * for no token. All finite if the confidences are. O(T log T).
  */
 export const traceConfidence = (
-  confidences_T: ReadonlyArray<number>,
+  confidences_T: ArrayLike<number>,
   options: { readonly window?: number; readonly tail?: number; readonly bottomPercent?: number } = {}
 ): TraceConfidence | null => {
   const { bottomPercent = 10, tail = 2048, window = 2048 } = options
