@@ -1,11 +1,11 @@
 // The words of the wire client: one call to one OpenAI-compatible endpoint, what comes back, and why nothing did. A call is never made again
 // here: whoever calls decides that by the failure's class.
-import { type Redacted, Schema } from "effect"
+import { type Effect, type Redacted, Schema } from "effect"
 import { OverflowFacts } from "../../domain/ContextOverflow.ts"
 import { type FinishReason, type Prompt, type SamplingParameters, TokenUsage } from "../../domain/Generation.ts"
 import type { Json } from "../../domain/Json.ts"
 import type { Figures } from "../../domain/Vote/VoteRule.ts"
-import type { LocalTokenizer } from "./LocalTokenizer.ts"
+import type { LocalTokenizer, TokenizerUnusable } from "./LocalTokenizer.ts"
 
 /** Where to ask, and in what form. */
 export interface WireEndpoint {
@@ -31,8 +31,8 @@ export interface WireEndpoint {
   readonly endTags?: ReadonlyArray<string>
   /** The chat template of the server opens a thought, so that an answer without any tag is an unfinished one. Default false. */
   readonly opensThought?: boolean
-  /** Renders chat prompts for `completions` and counts tokens that the server does not tell. */
-  readonly tokenizer?: LocalTokenizer
+  /** Renders chat prompts for `completions` and counts tokens that the server does not tell (`lazyTokenizer`). */
+  readonly tokenizer?: Effect.Effect<LocalTokenizer, TokenizerUnusable>
   /** Bytes of one response, at most. Default 64 MiB. */
   readonly responseBytes?: number
 }
