@@ -139,7 +139,7 @@ export const llm = {
     "Folder with the default model's tokenizer.json, and its tokenizer_config.json: tokens are counted and prompts rendered with it. Empty: none."
   ),
   endTags: text(
-    "</think>",
-    "Tags that end a model's reasoning where it stands in the text, joined by commas; what is before the last of them is told as reasoning."
+    "",
+    "Tags that end a model's reasoning where it stands in the text, joined by commas; what is before the last of them is told as reasoning. Empty: the usual ones, </think> among them."
   )
 }
