@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Api } from "../../src/http/Api.ts"
+import { fakeServer } from "../process/FakeServer.ts"
 import { folder, start } from "../process/Program.ts"
 
 const text = readFileSync(join(import.meta.dirname, "..", "..", "docs", "api.md"), "utf8")
@@ -44,6 +45,7 @@ describe("docs/api.md", () => {
 
   it("holds when it is run as written", { timeout: 180_000 }, async () => {
     using place = folder()
+    await using model = await fakeServer("arithmetic", { seed: 1 })
     const { child, ended, printed, said } = start([
       "serve",
       "--port",
@@ -51,7 +53,7 @@ describe("docs/api.md", () => {
       "--data",
       join(place.path, "data"),
       "--json"
-    ])
+    ], { env: { POLYA_LLM_BASE_URL: model.url, POLYA_LLM_MODEL: "demo" } })
     await said(/"event":"ready"/)
     const url = /"url":"(http:[^"]+)"/.exec(printed())?.[1] ?? ""
     assert.include(setup, "export POLYA=http://127.0.0.1:7411")
