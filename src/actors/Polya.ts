@@ -11,7 +11,9 @@ import * as Retention from "./Retention.ts"
 import type { RunIndex } from "./RunIndex.ts"
 import type { RunOutput } from "./RunOutput.ts"
 import * as RunSupervisor from "./RunSupervisor.ts"
+import * as SeatsActor from "./SeatsActor.ts"
 import type { Sources } from "./Sources.ts"
+import * as SpendingActor from "./SpendingActor.ts"
 import type { StageExecutor } from "./StageExecutor.ts"
 import * as TokenActor from "./TokenActor.ts"
 
@@ -30,6 +32,8 @@ export const layer = (
     DatasetRunActor.layer,
     LiveConfigActor.layer,
     TokenActor.layer,
+    SeatsActor.layer,
+    SpendingActor.layer,
     Retention.layer(retention),
     supervise ? RunSupervisor.layer : Layer.empty
   ).pipe(Layer.provideMerge(Layer.mergeAll(Committer.layer, Plans.layer)))

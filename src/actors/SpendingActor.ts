@@ -5,6 +5,7 @@ import { Cause, Clock, Effect, Fiber, Layer, Schedule } from "effect"
 import type { Sharding } from "effect/cluster"
 import { digest } from "../domain/Ids.ts"
 import * as Sum from "../domain/Spending.ts"
+import type { Committer } from "./Committer.ts"
 import * as DurableActor from "./DurableActor.ts"
 import { MetricRegistry, type Registry } from "./Metrics.ts"
 import { type Charge, Spending } from "./Spending.ts"
@@ -212,5 +213,9 @@ const make = Effect.gen(function*() {
   })
 })
 
-/** The port over the actors, on any process of the cluster. */
-export const layerSpending: Layer.Layer<Spending, never, Sharding.Sharding> = Layer.effect(Spending, make)
+/**
+ * The port over the actors, on any process of the cluster. It holds on to the actors of its process, so that what is left when it ends still
+ * finds them.
+ */
+export const layerSpending: Layer.Layer<Spending, never, Committer | Sharding.Sharding> = Layer.effect(Spending, make)
+  .pipe(Layer.provide(layer))

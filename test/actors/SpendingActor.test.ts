@@ -11,7 +11,6 @@ import { chargeOf, spendingContract } from "./SpendingContract.ts"
 
 const over = <E, R>(store: Layer.Layer<ActorStore, E, R>) =>
   Layer.fresh(SpendingActor.layerSpending.pipe(
-    Layer.provideMerge(SpendingActor.layer),
     Layer.provide(Committer.layer),
     Layer.provide(EmbeddedCluster.layer()),
     Layer.provide(store)
