@@ -160,7 +160,9 @@ export const makeBlockScanner = (style: ToolStyle): BlockScanner => {
     close: string
   ): CodeBlock | null => {
     const content = parts.join("\n")
-    return content.trim() === "" ? null : { style: "tags", code: codeOfCall(content), start, end, close }
+    if (content.trim() === "") return null
+    const code = codeOfCall(content)
+    return { style: "tags", code: code?.trim() === "" ? null : code, start, end, close }
   }
 
   const wordsLine = (line: string, start: number): CodeBlock | null => {
@@ -224,7 +226,7 @@ export const makeBlockScanner = (style: ToolStyle): BlockScanner => {
       const start = at
       at += line.length
       const isPart = line.trim() !== ""
-      if (line !== "") {
+      if (isPart) {
         const block = lineIn(line, start, at)
         if (block !== null) return block
       }

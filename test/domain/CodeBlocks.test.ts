@@ -195,15 +195,16 @@ const piece = Schema.Literals([
   "- "
 ])
 const text = Schema.Array(piece).check(Schema.isMaxLength(24))
+const glue = Schema.Literals(["", "\n"])
 const style = Schema.Literals(["auto", "fenced", "tags"])
 const runs = { arbitrary: { seed: 6, runs: 2_000 } }
 
 describe("a text", () => {
   it.prop(
     "has the same block in whatever parts it comes",
-    [text, style, Schema.Boolean, Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 })))],
-    ([pieces, style, stopped, cuts]) => {
-      const whole = pieces.join("")
+    [text, glue, style, Schema.Boolean, Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 })))],
+    ([pieces, glue, style, stopped, cuts]) => {
+      const whole = pieces.join(glue)
       const scanner = makeBlockScanner(style)
       let found: CodeBlock | null = null
       let at = 0
@@ -219,9 +220,10 @@ describe("a text", () => {
 
   it.prop("has a block inside of itself, with code in it, and none more when it is cut off", [
     text,
+    glue,
     style
-  ], ([pieces, style]) => {
-    const whole = pieces.join("")
+  ], ([pieces, glue, style]) => {
+    const whole = pieces.join(glue)
     const block = firstBlock(whole, style, true)
     if (block === null) {
       assert.isNull(firstBlock(whole, style, false))
