@@ -13,6 +13,7 @@ import { ActorStore, type HistoryEntry, type StoreFailed } from "./ActorStore.ts
 import { ActorUnavailable, type KeyReused } from "./Committer.ts"
 import { DatasetRunActor, wake } from "./DatasetRunActor.ts"
 import { ActorLimits, patiently, type SendOptions, StateUnfit, type VersionMoved } from "./DurableActor.ts"
+import { EvaluationActor, wake as wakeEvaluation } from "./EvaluationActor.ts"
 import { ProblemActor } from "./ProblemActor.ts"
 import { SolveActor } from "./SolveActor.ts"
 
@@ -146,6 +147,18 @@ export const solveCommands: ReadonlyArray<PublicCommand> = [
   command("Cancel", "Calls off what is under way; what has ended stays readable", {}, withWhy)
 ]
 
+/** Of evaluations. Creating, filling and starting are routes of their own. */
+export const evaluationCommands: ReadonlyArray<PublicCommand> = [
+  command(
+    "Cancel",
+    "Ends it for good; what runs is called off, what has ended stays readable",
+    {},
+    withWhy,
+    wakeEvaluation
+  ),
+  command("Resume", "Goes on with an evaluation that broke off", {}, withWhy, wakeEvaluation)
+]
+
 export interface ActorSnapshot {
   readonly version: number
   /** The state as it is stored, as a JSON value. */
@@ -270,6 +283,7 @@ const make = Effect.fnUntraced(function*() {
   const runs = yield* DatasetRunActor.client
   const problems = yield* ProblemActor.client
   const solves = yield* SolveActor.client
+  const evaluations = yield* EvaluationActor.client
   const limits = yield* ActorLimits
   /** A run has a host of its own, which stays in memory for minutes: none is woken for an id that is no run's. */
   const isRun = (id: string, { deadlineMillis = limits.commandDeadlineMillis }: SendOptions) =>
@@ -284,7 +298,8 @@ const make = Effect.fnUntraced(function*() {
         Effect.andThen(isRun(id, options), runs(id).send(name as "Pause", payload as any, options))
     },
     exposed(ProblemActor, problems, problemCommands),
-    exposed(SolveActor, solves, solveCommands)
+    exposed(SolveActor, solves, solveCommands),
+    exposed(EvaluationActor, evaluations, evaluationCommands)
   ].map((one): [string, Exposed] => [one.type, one]))
   const types = [...all.keys()]
 

@@ -1,6 +1,7 @@
 // The API as one value: what the server answers, what /openapi.json says and what clients may be made from.
 import { HttpApi, OpenApi } from "effect/http-api"
 import { Admin } from "./Api/Admin.ts"
+import { Evaluations } from "./Api/Evaluations.ts"
 import { Exec } from "./Api/Exec.ts"
 import { Files } from "./Api/Files.ts"
 import { Problems } from "./Api/Problems.ts"
@@ -20,6 +21,7 @@ export class Api extends HttpApi.make("polya")
   .add(Verdicts)
   .add(Exec)
   .add(Solves)
+  .add(Evaluations)
   .add(Admin)
   .add(Probes)
   .add(Metering)

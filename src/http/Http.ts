@@ -5,6 +5,7 @@ import { HttpRouter, HttpServer, type HttpServerRequest, HttpServerResponse } fr
 import { HttpApiBuilder } from "effect/http-api"
 import type { ActorIndex } from "../actors/ActorIndex.ts"
 import type { CodeSandbox } from "../actors/CodeSandbox.ts"
+import type { Evaluations as EvaluationsPort } from "../actors/Evaluations.ts"
 import type { Files as FilesPort } from "../actors/Files.ts"
 import type { Gateway } from "../actors/Gateway.ts"
 import type { Generation } from "../actors/Generation.ts"
@@ -16,6 +17,7 @@ import * as Docs from "./Docs.ts"
 import * as Edge from "./Edge.ts"
 import * as Guard from "./Guard.ts"
 import * as Admin from "./Handlers/Admin.ts"
+import * as Evaluations from "./Handlers/Evaluations.ts"
 import * as Exec from "./Handlers/Exec.ts"
 import * as Files from "./Handlers/Files.ts"
 import * as Problems from "./Handlers/Problems.ts"
@@ -26,6 +28,7 @@ import * as Verdicts from "./Handlers/Verdicts.ts"
 import { Routes } from "./live/Call.ts"
 import { Feeds } from "./live/Feeds.ts"
 import { Live } from "./live/Live.ts"
+import * as OpenAi from "./openai/Routes.ts"
 import { RefusalLog } from "./RefusalLog.ts"
 import { isLoopback, Security } from "./Security.ts"
 import * as Server from "./Server.ts"
@@ -41,10 +44,12 @@ export const routes = Layer.mergeAll(
       Verdicts.layer,
       Exec.layer,
       Solves.layer,
+      Evaluations.layer,
       Admin.layer,
       System.layer
     ])
   ),
+  OpenAi.layer,
   Docs.layer,
   root
 ).pipe(Layer.provide([Guard.layer, HttpServer.layerServices]))
@@ -53,7 +58,16 @@ export const routes = Layer.mergeAll(
 export const app = Effect.gen(function*() {
   // The handlers were built with these services and bring them along; to provide them again would cost every request.
   yield* Effect.context<
-    ActorIndex | CodeSandbox | FilesPort | Gateway | Generation | Health | RefusalLog | SolvesPort | VerdictsPort
+    | ActorIndex
+    | CodeSandbox
+    | EvaluationsPort
+    | FilesPort
+    | Gateway
+    | Generation
+    | Health
+    | RefusalLog
+    | SolvesPort
+    | VerdictsPort
   >()
   const handle = yield* HttpRouter.toHttpEffect(routes)
   return yield* Edge.make(

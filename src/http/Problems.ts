@@ -13,6 +13,8 @@ import type { VoteGivenUp } from "../actors/Verdicts.ts"
 import type { refusals } from "../domain/DatasetRun.ts"
 import type { GenerationError } from "../domain/Generation/Errors.ts"
 import type { Json } from "../domain/Json.ts"
+import type { refusals as evaluationRefusals } from "../domain/ModelEvaluation.ts"
+import type { ProblemListTaken, ProblemListTooLarge } from "../domain/ModelEvaluation/Problems.ts"
 import type { ProblemChanged, ProblemUnknown, RecordStale, StageNotReached } from "../domain/Problem.ts"
 import { redactAddresses, redactText } from "../domain/Redact.ts"
 import type { CellRefusal, OpenRefusal } from "../domain/Sandbox.ts"
@@ -46,6 +48,9 @@ export type KnownError =
   | SolveTaken
   | SampleUnknown
   | StrategyUnknown
+  | typeof evaluationRefusals.Type
+  | ProblemListTaken
+  | ProblemListTooLarge
   | Named<ErrorsOf<Gateway["Service"]>>
   | Named<ErrorsOf<Intake["Service"]>>
   | Named<ErrorsOf<Settings["Service"]>>
@@ -174,6 +179,12 @@ const worth: { readonly [T in Tag]: Worth<Extract<KnownError, { readonly _tag: T
     hint: "GET /api/solves/{id} shows its samples; a text is there once its sample has ended."
   },
   StrategyUnknown: { status: 422, hint: "docs/solving.md lists the strategies." },
+
+  EvaluationUnknown: { status: 404, hint: "GET /api/evaluations lists the evaluations." },
+  EvaluationTaken: { status: 409, hint: "Give another id, or none." },
+  EvaluationNotReady: { status: 409, hint: "GET /api/evaluations/{id} shows how it stands." },
+  ProblemListTaken: { status: 409, hint: "Send the next list, or create another evaluation." },
+  ProblemListTooLarge: { status: 413, hint: "Send the problems in smaller lists." },
 
   SettingInvalid: { status: 422, hint: "Nothing was changed; correct the values named." },
   SettingNotLive: { status: 409, hint: "Change the configuration file or the environment and restart the processes." },

@@ -5,6 +5,7 @@ import { Effect, Layer, Schema } from "effect"
 import { join } from "node:path"
 import { CommitterLimits } from "../actors/Committer.ts"
 import { ActorLimits } from "../actors/DurableActor.ts"
+import * as Evaluating from "../actors/Evaluating.ts"
 import { Generation } from "../actors/Generation.ts"
 import { StageRegistry } from "../actors/Plans.ts"
 import * as Polya from "../actors/Polya.ts"
@@ -141,6 +142,7 @@ export const layer = (options: AppOptions) =>
     Metrics.layer,
     Health.layer({ dataDir: options.dataDir, joined: options.join !== undefined })
   ).pipe(
+    Layer.provideMerge(Evaluating.layer(options.supervise)),
     Layer.provideMerge(Solving.layer(options.supervise)),
     Layer.provideMerge(Layer.unwrap(Effect.gen(function*() {
       return Polya.layer(yield* RetentionConfig, options.supervise)

@@ -4,6 +4,7 @@ import { HttpEffect } from "effect/http"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import { CodeSandbox } from "../../src/actors/CodeSandbox.ts"
 import type { ActorUnavailable } from "../../src/actors/Committer.ts"
+import * as Evaluating from "../../src/actors/Evaluating.ts"
 import * as FilesMemory from "../../src/actors/FilesMemory.ts"
 import { Gateway } from "../../src/actors/Gateway.ts"
 import { Generation } from "../../src/actors/Generation.ts"
@@ -99,6 +100,7 @@ export const services = (options: FixtureOptions = {}) => {
   ).pipe(
     Layer.provideMerge(Layer.mergeAll(Tokens.layer, LiveSettings.settings({ watchFile: false }), recipesLayer)),
     Layer.provideMerge(LiveSettings.layer),
+    Layer.provideMerge(Evaluating.layer()),
     Layer.provideMerge(Solving.layer()),
     Layer.provideMerge(polya(world, written, memory() as any)),
     Layer.provideMerge(Layer.mergeAll(verdicts, sandbox, generation)),

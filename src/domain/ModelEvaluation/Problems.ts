@@ -51,6 +51,16 @@ export class ProblemListTaken
   }
 }
 
+export class ProblemListTooLarge
+  extends Schema.TaggedError<ProblemListTooLarge>()("ProblemListTooLarge", { characters: Schema.Int }, {
+    httpApiStatus: 413
+  })
+{
+  override get message() {
+    return `The list holds ${this.characters} characters; ${listCharacters} may come together`
+  }
+}
+
 export const PutFields = { evaluation: Schema.String, problems: ListedProblems }
 /** The same problems again change nothing. */
 export const put = (
