@@ -6,6 +6,8 @@ import { HttpApiError } from "effect/http-api"
 import { edgeInstruments, MetricRegistry } from "../actors/Metrics.ts"
 import { Api } from "./Api.ts"
 import { HttpLimits } from "./Limits.ts"
+import { reformed } from "./openai/Errors.ts"
+import { forms as openAiForms, isOpenAiPath } from "./openai/Paths.ts"
 import { contentType as problemType, problemOf, problemOfUnknown, problemResponse } from "./Problems.ts"
 import {
   BodyTooLarge,
@@ -45,7 +47,7 @@ const routes = Object.values(Api.groups).flatMap((group) =>
   Object.values(group.endpoints as { readonly [name: string]: { readonly method: string; readonly path: string } }).map(
     ({ method, path }) => ({ method, form: new RegExp(`^${path.replaceAll(/:[A-Za-z]+/g, "[^/]+")}/?$`) })
   )
-)
+).concat(openAiForms)
 const methodsAt = (path: string): ReadonlyArray<string> => {
   const methods = new Set(routes.filter(({ form }) => form.test(path)).map(({ method }) => method))
   if (openRoutes.has(path)) methods.add("GET")
@@ -74,6 +76,15 @@ const securityHeaders = {
 
 /** Those that an answer may have its own of. */
 const ownHeaders = ["cache-control", "content-security-policy"]
+
+/** Headers that a page may send. Clients of the OpenAI API tell much of themselves, which is let through and not read. */
+const allowedHeaders = (path: string, asked = ""): string =>
+  [
+    "authorization, content-type, idempotency-key, range, x-reason",
+    ...(isOpenAiPath(path)
+      ? asked.toLowerCase().match(/\b(?:x-stainless|openai)-[a-z-]{1,40}/g)?.slice(0, 20) ?? []
+      : [])
+  ].join(", ")
 
 /** Wraps the routes; what comes out always answers. */
 export const make = Effect.fnUntraced(function*<E>(
@@ -192,14 +203,14 @@ export const make = Effect.fnUntraced(function*<E>(
         status: 204,
         headers: {
           "access-control-allow-methods": methodsAt(path).join(", "),
-          "access-control-allow-headers": "authorization, content-type, idempotency-key, range, x-reason",
+          "access-control-allow-headers": allowedHeaders(path, headers["access-control-request-headers"]),
           "access-control-max-age": "600"
         }
       }))
     }
     if (openRoutes.has(path)) notes.route = path
     // Guarded routes count by who asks.
-    if (!/^\/+(?:api|admin|metrics)(?:\/|$)/.test(path) && !security.admits(addressOf(request))) {
+    if (!/^\/+(?:api|admin|metrics|v1)(?:\/|$)/.test(path) && !security.admits(addressOf(request))) {
       return Effect.succeed(refuse(new RateExceeded({ requestsPerSecond: limits.requestsPerSecond })))
     }
     if (path !== uploadRoute && Number(headers["content-length"] ?? 0) > limits.maxBodyBytes) {
@@ -213,7 +224,8 @@ export const make = Effect.fnUntraced(function*<E>(
     const notes: RequestNotes = { route: "none" }
     const started = clock.currentTimeNanosUnsafe()
     const finish = (response: Response): Response => {
-      const answered = formed(request, response)
+      const known = formed(request, response)
+      const answered = isOpenAiPath(pathOf(request.url)) ? reformed(known) : known
       requests.add([notes.route, request.method, String(answered.status)])
       requestSeconds.observe([notes.route], Number(clock.currentTimeNanosUnsafe() - started) / 1e9)
       return HttpServerResponse.setHeaders(answered, headersFor(request, answered))

@@ -16,6 +16,8 @@ export interface HttpLimits {
   readonly requestMillis: number
   /** The same for a request that runs code, its wait for a place included. */
   readonly execMillis: number
+  /** The same for a completion over the OpenAI API: the whole of it, streamed or not. */
+  readonly openaiMillis: number
   /** A body that stands still for so long is given up. */
   readonly stallMillis: number
   /** Requests of one client (its token, else its address) per second; 0: no bound. */
@@ -53,6 +55,7 @@ export const httpLimitsDefaults: HttpLimits = {
   idleMillis: 60_000,
   requestMillis: 30_000,
   execMillis: 240_000,
+  openaiMillis: 3_600_000,
   stallMillis: 30_000,
   requestsPerSecond: 1_000,
   requestBurst: 2_000,

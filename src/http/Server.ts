@@ -12,6 +12,8 @@ import { edgeInstruments, MetricRegistry } from "../actors/Metrics.ts"
 import { Tokens } from "../actors/Tokens.ts"
 import { HttpLimits } from "./Limits.ts"
 import { Live } from "./live/Live.ts"
+import { bodyOf, ofProblem } from "./openai/Errors.ts"
+import { isOpenAiPath } from "./openai/Paths.ts"
 import { contentType, type KnownError, type ProblemDocument, problemOf } from "./Problems.ts"
 import { BodyStalled, Busy, RequestUnfit } from "./Refusals.ts"
 import { type Caller, Security } from "./Security.ts"
@@ -96,9 +98,10 @@ const refuseRaw = (socket: Duplex, problem: ProblemDocument, headers = ""): void
 }
 const refuseRequest = (response: ServerResponse, problem: ProblemDocument): void => {
   if (response.headersSent || response.destroyed) return void response.destroy()
-  const body = documentOf(problem)
+  const isOpenAi = isOpenAiPath(pathOf(response.req))
+  const body = isOpenAi ? bodyOf(ofProblem(problem)) : documentOf(problem)
   response.writeHead(problem.status, {
-    "content-type": contentType,
+    "content-type": isOpenAi ? "application/json" : contentType,
     "content-length": Buffer.byteLength(body),
     connection: "close",
     "x-content-type-options": "nosniff",

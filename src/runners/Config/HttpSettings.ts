@@ -67,6 +67,12 @@ export const http = {
     "A request that runs code and has no answer by then gets an error; its session ends. The waiting for a place counts.",
     { minimum: 100, maximum: 86_400_000, live: true }
   ),
+  openaiMillis: int(
+    defaults.openaiMillis,
+    "ms",
+    "A completion over the OpenAI API that is not whole by then ends with an error; a strategy is told to answer a little earlier.",
+    { minimum: 100, maximum: 86_400_000, live: true }
+  ),
   stallMillis: int(defaults.stallMillis, "ms", "A request body of which nothing came for so long is given up.", {
     minimum: 100,
     maximum: 3_600_000,
