@@ -3,9 +3,10 @@
 // texts are actors of their own (ContestProblem), so that this state stays small. Time is wall time from the start, also over crashes.
 import { Effect, Schema } from "effect"
 import type { Facets } from "./Commit.ts"
-import { nextStep, Turn } from "./Contest/Schedule.ts"
+import { nextStep, type Turn } from "./Contest/Schedule.ts"
 import { leaderOf, mergeTallies, noVotes, Tally } from "./Contest/Tally.ts"
 import { accept, type Decision, refuse } from "./Decision.ts"
+import { digest } from "./Ids.ts"
 import { canonical, type Json } from "./Json.ts"
 import { maxPromptCharacters, SampleError } from "./Solve.ts"
 import { Strategy } from "./Strategy.ts"
@@ -127,6 +128,18 @@ export class PassStale extends Schema.TaggedError<PassStale>()("PassStale", {}) 
 export class ContestClosed extends Schema.TaggedError<ContestClosed>()("ContestClosed", { detail: Schema.String }) {
   override get message() {
     return `The contest takes no further problem: ${this.detail}`
+  }
+}
+/** What was given makes no contest. */
+export class ContestUnfit extends Schema.TaggedError<ContestUnfit>()("ContestUnfit", { detail: Schema.String }) {
+  override get message() {
+    return `This makes no contest: ${this.detail}`
+  }
+}
+/** A problem of this id was given with another text. */
+export class ProblemRepeated extends Schema.TaggedError<ProblemRepeated>()("ProblemRepeated", {}) {
+  override get message() {
+    return "A problem of this id was given before with another text; give each problem an id of its own"
   }
 }
 export const refusals = Schema.Union([ContestUnknown, ContestTaken, PassStale, ContestClosed])
@@ -367,14 +380,17 @@ export const fixed = (before: ContestState, after: ContestState): string | undef
     : "what a contest asks for and its start cannot be changed; start another"
 
 /** The ContestProblem actor: the text of one problem, written once, before the contest knows of it. */
-export const ProblemText = Schema.Struct({ contest: Schema.String, text: Schema.String })
-export const noText: typeof ProblemText.Type = { contest: "", text: "" }
+export const ProblemText = Schema.Struct({ contest: Schema.String, id: Schema.String, text: Schema.String })
+export type ProblemText = typeof ProblemText.Type
+export const noText: ProblemText = { contest: "", id: "", text: "" }
 export const keepText = (
-  state: typeof ProblemText.Type,
-  given: typeof ProblemText.Type
-): Decision<typeof ProblemText.Type, void, ContestTaken> =>
+  state: ProblemText,
+  { contest, id, text }: ProblemText
+): Decision<ProblemText, void, ProblemRepeated> =>
   state.contest === ""
-    ? accept({ contest: given.contest, text: given.text }, undefined)
-    : state.text === given.text
+    ? accept({ contest, id, text }, undefined)
+    : state.text === text
     ? accept(state, undefined)
-    : refuse(new ContestTaken())
+    : refuse(new ProblemRepeated())
+/** The id of that actor. */
+export const textId = (contest: string, problem: string): string => `${contest}:${digest([problem])}`
