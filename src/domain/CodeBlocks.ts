@@ -51,11 +51,21 @@ const closes = (line: string, mark: string): boolean => {
   return found !== undefined && found[0] === mark[0] && found.length >= mark.length
 }
 
-const callTags = /(?<!`)(?:<tool_call>|<\|python_tag\|>)|^[ \t]*<code>/
-const endTags: { readonly [open: string]: ReadonlyArray<string> } = {
-  "<tool_call>": [callEnd],
-  "<code>": ["</code>"],
-  "<|python_tag|>": ["<|eom_id|>", "<|eot_id|>", "<|python_tag|>"]
+const openTags = /(?<!`)(?:<tool_call>|<\|python_tag\|>)|^[ \t]*<code>/g
+const endTags: { readonly [open: string]: RegExp } = {
+  "<tool_call>": /<\/tool_call>/g,
+  "<code>": /<\/code>/g,
+  "<|python_tag|>": /<\|(?:eom_id|eot_id|python_tag)\|>/g
+}
+/** Where the first match at or after `from` begins, and the place after it. */
+const nextOf = (
+  pattern: RegExp,
+  text: string,
+  from: number
+): { readonly at: number; readonly after: number } | null => {
+  pattern.lastIndex = from
+  const found = pattern.exec(text)
+  return found === null ? null : { at: found.index, after: found.index + found[0].length }
 }
 
 type Inside =
@@ -133,27 +143,6 @@ export const makeBlockScanner = (style: ToolStyle): BlockScanner => {
     return null
   }
 
-  /** What a call holds between its tags, when one that ends it is on the line. */
-  const callLine = (
-    here: Extract<Inside, { readonly _tag: "Call" }>,
-    line: string,
-    start: number
-  ): CodeBlock | null => {
-    const ends = (endTags[here.open] ?? []).flatMap((tag) => {
-      const found = line.indexOf(tag)
-      return found < 0 ? [] : [{ found, after: found + tag.length }]
-    }).sort((a, b) => a.found - b.found)
-    const [first] = ends
-    if (first === undefined) {
-      here.parts.push(line)
-      return null
-    }
-    here.parts.push(line.slice(0, first.found))
-    const block = callOf(here, start + first.after, "")
-    if (block !== null) return block
-    leave()
-    return wordsLine(line.slice(first.after), start + first.after)
-  }
   const callOf = (
     { parts, start }: Extract<Inside, { readonly _tag: "Call" }>,
     end: number,
@@ -165,19 +154,30 @@ export const makeBlockScanner = (style: ToolStyle): BlockScanner => {
     return { style: "tags", code: code?.trim() === "" ? null : code, start, end, close }
   }
 
+  /** Calls on a line, which begins at `start`: what is left of the one that is open, then those that begin on it. */
+  const callsOn = (line: string, start: number): CodeBlock | null => {
+    for (let from = 0;;) {
+      if (inside._tag === "Call") {
+        const end = nextOf(endTags[inside.open] ?? openTags, line, from)
+        inside.parts.push(line.slice(from, end?.at))
+        if (end === null) return null
+        const block = callOf(inside, start + end.after, "")
+        if (block !== null) return block
+        leave()
+        from = end.after
+      }
+      const tag = nextOf(openTags, line, from)
+      if (tag === null) return null
+      const open = line.slice(tag.at, tag.after).trim()
+      inside = { _tag: "Call", open, start: start + tag.after - open.length, parts: [] }
+      from = tag.after
+    }
+  }
   const wordsLine = (line: string, start: number): CodeBlock | null => {
     const fence = withFences ? fenceOf(line) : null
-    if (fence !== null) {
-      enter(fence, start)
-      return null
-    }
-    const tag = withTags ? callTags.exec(line) : null
-    if (tag === null) return null
-    const open = tag[0].trim()
-    const from = tag.index + tag[0].length
-    const call = { _tag: "Call", open, start: start + from - open.length, parts: [] } as const
-    inside = { ...call, parts: [] }
-    return callLine(inside, line.slice(from), start + from)
+    if (fence === null) return withTags ? callsOn(line, start) : null
+    enter(fence, start)
+    return null
   }
 
   /** `end`: the place after the line and its line end. */
@@ -189,7 +189,7 @@ export const makeBlockScanner = (style: ToolStyle): BlockScanner => {
       case "Python":
         return pythonLine(inside, line, start, end)
       case "Call":
-        return callLine(inside, raw, start)
+        return callsOn(raw, start)
       case "Other": {
         if (closes(line, inside.mark)) leave()
         else {

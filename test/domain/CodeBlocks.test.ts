@@ -260,6 +260,8 @@ describe("a text", () => {
         "```\n",
         "```python\n",
         "<tool_call>",
+        "<tool_call></tool_call>",
+        "<|python_tag|>",
         "<code>\n",
         "'''\n",
         "\n",
