@@ -7,11 +7,11 @@ import { type EndpointFacts, Generation, type ModelFacts, type SampleEvent } fro
 import { MetricRegistry } from "../actors/Metrics.ts"
 import { Seats } from "../actors/Seats.ts"
 import { Spending } from "../actors/Spending.ts"
-import { estimateTokens } from "../domain/forum/Replies.ts"
 import { type GenerationRequest, type Prompt, samplesMaximum } from "../domain/Generation.ts"
 import { DeadlinePassed, type GenerationError, ModelUnknown } from "../domain/Generation/Errors.ts"
+import { estimatePromptTokens } from "../domain/TokenEstimate.ts"
 import type { ConfigInvalid } from "./Config/Settings.ts"
-import { type Job, type Model, type Parts, promptText } from "./generation/Call.ts"
+import { type Job, type Model, type Parts } from "./generation/Call.ts"
 import { healthOf, makeEndpoints } from "./generation/Endpoints.ts"
 import { instruments } from "./generation/Instruments.ts"
 import { type LlmSettings, loadModels, type ModelSpec } from "./generation/ModelList.ts"
@@ -35,7 +35,7 @@ const jobOf = (request: GenerationRequest, model: Model): Job => {
     request,
     model,
     promptHash: hashOf(request.prompt),
-    promptTokens: () => tokens ??= estimateTokens(promptText(request.prompt))
+    promptTokens: () => tokens ??= estimatePromptTokens(request.prompt)
   }
 }
 

@@ -28,8 +28,8 @@ export interface Asked {
 export interface ScriptedOptions {
   /** Default: `scripted` alone. */
   readonly models?: ReadonlyArray<string | ModelFacts>
-  /** Samples under way at once; the others wait. Default 64. */
-  readonly inFlight?: number
+  /** Samples of a model under way at once, of each or by name; the others wait. Default 64. */
+  readonly inFlight?: number | { readonly [model: string]: number }
 }
 
 /** An output of some text, each word of it a token, that took no time. */
@@ -82,7 +82,12 @@ export const makeScripted = (script: Script, { inFlight = 64, models = ["scripte
   let mostRunning = 0
   let interrupted = 0
   const facts = models.map((model) => typeof model === "string" ? modelFacts(model) : model)
-  const places = Semaphore.makeUnsafe(inFlight)
+  const places = new Map(
+    facts.map(({ name }) => [
+      name,
+      Semaphore.makeUnsafe(typeof inFlight === "number" ? inFlight : inFlight[name] ?? 64)
+    ])
+  )
 
   const call = (request: GenerationRequest, sample: number, seed: number | null) =>
     Effect.suspend(() => {
@@ -99,7 +104,8 @@ export const makeScripted = (script: Script, { inFlight = 64, models = ["scripte
 
   const generate: Generation["Service"]["generate"] = (request) => {
     const { deadlineMillis: millis, deltas, model, seeds } = request
-    if (!facts.some(({ name }) => name === model)) {
+    const seats = places.get(model)
+    if (seats === undefined) {
       return Stream.fail(new ModelUnknown({ model, known: facts.map(({ name }) => name) }))
     }
     if (seeds.length < 1 || seeds.length > samplesMaximum) {
@@ -112,7 +118,7 @@ export const makeScripted = (script: Script, { inFlight = 64, models = ["scripte
           Effect.gen(function*() {
             const clock = yield* Clock.Clock
             const since = clock.currentTimeMillisUnsafe()
-            const ended = yield* places.withPermits(1)(Effect.gen(function*() {
+            const ended = yield* seats.withPermits(1)(Effect.gen(function*() {
               const queueMillis = clock.currentTimeMillisUnsafe() - since
               yield* tell({ _tag: "Started", sample })
               const output = yield* call(request, sample, seed)
