@@ -6,9 +6,11 @@ import * as Solve from "../domain/Solve.ts"
 import { ActorUnavailable } from "./Committer.ts"
 import * as DurableActor from "./DurableActor.ts"
 import { Lifecycle } from "./Lifecycle.ts"
+import { MetricRegistry } from "./Metrics.ts"
 import { RunnerStats } from "./RunnerStats.ts"
 import { solveHosts } from "./SampleActor.ts"
 import { drive, type DriveServices } from "./SolveDriver.ts"
+import { solveInstruments } from "./SolveDriver/Instruments.ts"
 import { SolveLimits } from "./SolveLimits.ts"
 import { inOwnTrace } from "./Tracing.ts"
 
@@ -68,6 +70,7 @@ export const layer = SolveActor.layer((host) =>
     const lifecycle = yield* Lifecycle
     const limits = yield* SolveLimits
     const driven = (yield* RunnerStats).driving("Solve")
+    const counts = solveInstruments(yield* MetricRegistry)
     /** Until when one that broke is left alone. */
     const resting = new Map<string, number>()
 
@@ -78,6 +81,15 @@ export const layer = SolveActor.layer((host) =>
         Effect.delay(lookMillis),
         Effect.repeat({ until: (is) => is }),
         Effect.asVoid
+      )
+    const noted = (id: string): Effect.Effect<void> =>
+      host.snapshot(id).pipe(
+        Effect.map(({ state }) => {
+          if (!Solve.isOver(state)) return
+          counts.ended.add([state.status === "cancelled" ? "Cancelled" : state.stop?._tag ?? "none"])
+          counts.seconds.observe([], Math.max(0, (state.endedMillis ?? 0) - state.startedMillis) / 1_000)
+        }),
+        Effect.ignore
       )
     const driving = (id: string): Effect.Effect<void> =>
       drive({
@@ -93,11 +105,15 @@ export const layer = SolveActor.layer((host) =>
         Effect.raceFirst(over(id)),
         Effect.exit,
         Effect.flatMap((exit) => {
-          if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
+          if (Exit.isSuccess(exit)) return noted(id)
+          if (Cause.hasInterruptsOnly(exit.cause)) return Effect.void
           resting.set(id, clock.currentTimeMillisUnsafe() + restartMillis)
           return Effect.logError(`Solve ${id} broke off and is begun again`, exit.cause)
         }),
-        Effect.ensuring(Effect.sync(() => driven.delete(id)))
+        Effect.ensuring(Effect.sync(() => {
+          driven.delete(id)
+          counts.driven.set([], driven.size)
+        }))
       )
 
     return {
@@ -109,6 +125,7 @@ export const layer = SolveActor.layer((host) =>
         if (active && rested && room && !driven.has(actor) && lifecycle.state() !== "draining") {
           resting.delete(actor)
           driven.add(actor)
+          counts.driven.set([], driven.size)
           yield* Effect.forkIn(driving(actor), scope)
         }
         return { driving: driven.has(actor) }

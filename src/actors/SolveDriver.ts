@@ -8,6 +8,7 @@ import type { CodeSandbox } from "./CodeSandbox.ts"
 import type { ActorUnavailable } from "./Committer.ts"
 import { patient } from "./DurableActor.ts"
 import type { Generation } from "./Generation.ts"
+import { MetricRegistry } from "./Metrics.ts"
 import { SampleActor } from "./SampleActor.ts"
 import { answerIn, groupOf } from "./SolveDriver/Answers.ts"
 import { type Sampled, sampleOf } from "./SolveDriver/OneSample.ts"
@@ -134,7 +135,9 @@ const report = Effect.fnUntraced(function*(
   const failedWith = Exit.isFailure(exit) ? failureOf(exit.cause) : undefined
   if (failedWith === null) return
   const base = { sample, attempt }
+  const { samples: counted } = solveInstruments(yield* MetricRegistry)
   if (Exit.isFailure(exit)) {
+    counted.add([failedWith?.tag ?? "Defect"])
     const result = { _tag: "Failed", error: failedWith }
     yield* ended(handle, {
       ...base,
@@ -146,6 +149,7 @@ const report = Effect.fnUntraced(function*(
   }
   const { answered, executions, figures, kept, output } = exit.value
   const answer = yield* answerIn(answered, spec.strategy.answers)
+  counted.add([answer === null ? "no answer" : "answered"])
   const samples = yield* SampleActor.client
   yield* patient(samples(sampleId(handle.id, sample)).send("Keep", { state: kept }))
   // Another answer may have come first: then it is compared once more.
@@ -154,13 +158,13 @@ const report = Effect.fnUntraced(function*(
     if (stopping === null) return
     const { group, groups } = yield* groupOf(stopping.groups, answer, spec.strategy.answers)
     const result = { _tag: "Finished", answer, group, groups, finish: output.finish, figures, executions }
-    const counted = yield* ended(handle, {
+    const isCounted = yield* ended(handle, {
       ...base,
       result,
       usage: output.usage,
       microDollars: output.microDollars
     })
-    if (counted) return
+    if (isCounted) return
   }
 })
 
