@@ -89,7 +89,7 @@ export const codeOfCall = (content: string): string | null => {
   // A dict or a set of Python begins so as well.
   const value = readJson(text)
   if (value === undefined) return callStart.test(text) ? null : bare(content)
-  if (!isObject(value) || !callNames.some((name) => name in value)) return bare(content)
+  if (!isObject(value) || !(callStart.test(text) || callNames.some((name) => name in value))) return bare(content)
   const called = isObject(value["function"]) ? value["function"] : value
   return codeAmong(called["arguments"] ?? called["parameters"] ?? (called["code"] === undefined ? null : called))
 }
