@@ -1,11 +1,12 @@
 // Forgets the past when it is old enough: stored replies (a command id is then no longer known), events and earlier states of actors, the
-// audit log, uploads, and files that never became whole. The current state of every actor stays. A singleton of the cluster; one round every
+// audit log, the record of calls, uploads, and files that never became whole. The current state of every actor stays. A singleton of the cluster; one round every
 // hour by default, in small pieces.
 import type { Layer } from "effect"
 import { Clock, Context, Effect, Option, Schedule } from "effect"
 import { type Sharding, Singleton } from "effect/cluster"
 import { ActorStore } from "./ActorStore.ts"
 import { AuditLog } from "./AuditLog.ts"
+import { CallLog } from "./CallLog.ts"
 import { Files } from "./Files.ts"
 
 /** Ages in milliseconds; the fields of `polya config`'s area "retention". Read at each use, so that an object with getters makes them live. */
@@ -14,6 +15,7 @@ export interface RetentionOptions {
   readonly eventsMillis: number
   readonly versionsMillis: number
   readonly auditMillis: number
+  readonly callsMillis: number
   /** An upload that a run still needs is to be younger than this, or to be sent again for a new run. */
   readonly uploadsMillis: number
   readonly everyMillis: number
@@ -24,6 +26,7 @@ export const retentionDefaults: RetentionOptions = {
   eventsMillis: 30 * dayMillis,
   versionsMillis: 30 * dayMillis,
   auditMillis: 365 * dayMillis,
+  callsMillis: 7 * dayMillis,
   uploadsMillis: 90 * dayMillis,
   everyMillis: 3_600_000
 }
@@ -51,14 +54,20 @@ export const prune = Effect.fn("Retention.prune")(function*(options: RetentionOp
   }
 })
 
-/** The same for what is not of actors, where a process has it: the audit log and files. */
-const pruneOthers = Effect.fn("Retention.pruneOthers")(function*({ auditMillis, uploadsMillis }: RetentionOptions) {
+/** The same for what is not of actors, where a process has it: the audit log, the record of calls and files. */
+const pruneOthers = Effect.fn("Retention.pruneOthers")(function*(options: RetentionOptions) {
+  const { auditMillis, callsMillis, uploadsMillis } = options
   const audit = yield* Effect.serviceOption(AuditLog)
+  const calls = yield* Effect.serviceOption(CallLog)
   const files = yield* Effect.serviceOption(Files)
   const nowMillis = yield* Clock.currentTimeMillis
   if (Option.isSome(files)) yield* files.value.prune(nowMillis - uploadsMillis)
-  if (Option.isNone(audit)) return
-  while ((yield* audit.value.prune(nowMillis - auditMillis, maxRows)) === maxRows) yield* Effect.yieldNow
+  if (Option.isSome(audit)) {
+    while ((yield* audit.value.prune(nowMillis - auditMillis, maxRows)) === maxRows) yield* Effect.yieldNow
+  }
+  if (Option.isSome(calls)) {
+    while ((yield* calls.value.prune(nowMillis - callsMillis, maxRows)) === maxRows) yield* Effect.yieldNow
+  }
 })
 
 /** Until the next round; in short steps, because `everyMillis` may change meanwhile. */

@@ -169,6 +169,7 @@ const retention = {
   eventsMillis: int(30 * dayMillis, "ms", "Events of actors, as shown in their history.", { live: true }),
   versionsMillis: int(30 * dayMillis, "ms", "Earlier states of actors, as shown in their history.", { live: true }),
   auditMillis: int(365 * dayMillis, "ms", "The audit log: who gave which command, and why.", { live: true }),
+  callsMillis: int(7 * dayMillis, "ms", "The record of calls to models.", { live: true }),
   uploadsMillis: int(
     90 * dayMillis,
     "ms",

@@ -11,6 +11,8 @@ export interface Migration {
 
 interface Dialect {
   readonly integer: string
+  /** A number with a fraction, eight bytes. */
+  readonly real: string
   /** Text that is compared byte by byte. */
   readonly text: string
   readonly bytes: string
@@ -38,6 +40,7 @@ interface Dialect {
 }
 const sqliteDialect: Dialect = {
   integer: "INTEGER",
+  real: "REAL",
   text: "TEXT",
   bytes: "BLOB",
   integers: "BLOB",
@@ -58,6 +61,7 @@ const sqliteDialect: Dialect = {
 }
 const postgresDialect: Dialect = {
   integer: "int8",
+  real: "float8",
   text: `text COLLATE "C"`,
   bytes: "bytea",
   integers: "int8[]",
@@ -176,11 +180,26 @@ const cluster = ({ files, integer, text, unlogged, updated }: Dialect): Readonly
   ...files
 ]
 
+// One row for each call to a model. Lists read the newest first, all or those of one model, owner or outcome.
+const calls = ({ heap, integer, real, serial, text }: Dialect): ReadonlyArray<string> => [
+  `CREATE TABLE polya_call (
+    seq ${serial}, at ${integer} NOT NULL, model ${text} NOT NULL, endpoint ${text} NOT NULL, owner ${text} NOT NULL,
+    prompt_hash ${text} NOT NULL, parameters ${text} NOT NULL, prompt_tokens ${integer} NOT NULL,
+    completion_tokens ${integer} NOT NULL, micro_dollars ${real} NOT NULL, queue_millis ${real} NOT NULL,
+    first_token_millis ${real}, millis ${real} NOT NULL, attempt ${integer} NOT NULL, hedged ${integer} NOT NULL,
+    outcome ${text} NOT NULL, status ${integer}, detail ${text}) ${heap}`,
+  `CREATE INDEX polya_call_at ON polya_call (at)`,
+  `CREATE INDEX polya_call_model ON polya_call (model, seq)`,
+  `CREATE INDEX polya_call_owner ON polya_call (owner, seq)`,
+  `CREATE INDEX polya_call_outcome ON polya_call (outcome, seq)`
+]
+
 const steps = (d: Dialect): ReadonlyArray<Migration> => [
   { number: 1, name: "actors", statements: actors(d) },
   { number: 2, name: "run index", statements: index(d) },
   { number: 3, name: "lists", statements: lists(d) },
-  { number: 4, name: "cluster", statements: cluster(d) }
+  { number: 4, name: "cluster", statements: cluster(d) },
+  { number: 5, name: "calls", statements: calls(d) }
 ]
 
 export const sqliteMigrations: ReadonlyArray<Migration> = steps(sqliteDialect)

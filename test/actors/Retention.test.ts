@@ -5,10 +5,12 @@ import { TestClock } from "effect/testing"
 import { ActorStore, type RetentionCut, StoreFailed } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import { AuditLog } from "../../src/actors/AuditLog.ts"
+import { CallLog } from "../../src/actors/CallLog.ts"
 import { Files } from "../../src/actors/Files.ts"
 import * as FilesMemory from "../../src/actors/FilesMemory.ts"
 import * as Retention from "../../src/actors/Retention.ts"
 import * as EmbeddedCluster from "../../src/runners/EmbeddedCluster.ts"
+import { entryOf } from "./CallLogContract.ts"
 
 const minute = 60_000
 const options: Retention.RetentionOptions = {
@@ -16,6 +18,7 @@ const options: Retention.RetentionOptions = {
   eventsMillis: 4 * minute,
   versionsMillis: 6 * minute,
   auditMillis: 3 * minute,
+  callsMillis: 4 * minute,
   uploadsMillis: 5 * minute,
   everyMillis: minute
 }
@@ -70,10 +73,12 @@ describe("retention", () => {
       assert.deepStrictEqual(yield* Retention.prune(options), { replies: 0, events: 0, versions: 0 })
     }).pipe(Effect.provide(ActorStoreMemory.layer)))
 
-  it.effect("forgets the audit log and uploads at their own ages, and no output", () =>
+  it.effect("forgets the audit log, calls and uploads at their own ages, and no output", () =>
     Effect.gen(function*() {
       const audit = yield* AuditLog
+      const calls = yield* CallLog
       const files = yield* Files
+      calls.note(entryOf(0))
       const entry = { who: "w", why: "", command: "c", type: null, id: null, commandId: null, version: null }
       yield* audit.append([{ ...entry, atMillis: 0, outcome: "done", detail: null }])
       for (const kind of ["upload", "output"] as const) {
@@ -81,7 +86,7 @@ describe("retention", () => {
       }
       const left = Effect.gen(function*() {
         const uploads = yield* files.list({ kind: "upload", limit: 9 })
-        return [(yield* audit.list({ limit: 9 })).length, uploads.length]
+        return [(yield* audit.list({ limit: 9 })).length, (yield* calls.list({ limit: 9 })).length, uploads.length]
       })
       yield* TestClock.adjust(1) // the cluster takes its shards
       const seen: Array<unknown> = []
@@ -89,12 +94,12 @@ describe("retention", () => {
         seen.push((yield* left).join(""))
         yield* TestClock.adjust(minute)
       }
-      assert.deepStrictEqual(seen, ["11", "11", "11", "11", "01", "01", "00"])
+      assert.deepStrictEqual(seen, ["111", "111", "111", "111", "011", "001", "000"])
       assert.strictEqual((yield* files.list({ kind: "output", limit: 9 })).length, 1)
     }).pipe(Effect.provide(
       Retention.layer(options).pipe(
         Layer.provideMerge(EmbeddedCluster.layer()),
-        Layer.provideMerge(Layer.merge(ActorStoreMemory.layer, FilesMemory.layer))
+        Layer.provideMerge(Layer.mergeAll(ActorStoreMemory.layer, FilesMemory.layer, CallLog.layerMemory()))
       )
     )))
 

@@ -4,15 +4,18 @@ import { Context, Effect, Layer } from "effect"
 import { ActorIndex } from "../../actors/ActorIndex.ts"
 import { ActorStore, type StoreFailed } from "../../actors/ActorStore.ts"
 import { AuditLog } from "../../actors/AuditLog.ts"
+import { CallLog } from "../../actors/CallLog.ts"
 import { Files } from "../../actors/Files.ts"
 import { Processes } from "../../actors/Processes.ts"
 import { RunIndex } from "../../actors/RunIndex.ts"
+import { makeCallLog } from "../CallLogWriter.ts"
 import * as PostgresFiles from "../files/PostgresFiles.ts"
 import { knownNumber, migrationTable, postgresMigrations } from "../Migrations.ts"
 import { StoreTooNew } from "../StoreTooNew.ts"
 import * as PostgresActorIndex from "./PostgresActorIndex.ts"
 import * as PostgresActorStore from "./PostgresActorStore.ts"
 import * as PostgresAuditLog from "./PostgresAuditLog.ts"
+import * as PostgresCallLog from "./PostgresCallLog.ts"
 import { make, number, type PostgresClient, type PostgresOptions, text } from "./PostgresClient.ts"
 import * as PostgresFacets from "./PostgresFacets.ts"
 import * as PostgresProcesses from "./PostgresProcesses.ts"
@@ -25,7 +28,10 @@ const listConnections = 3
 
 export const layer = (
   options: PostgresOptions
-): Layer.Layer<ActorStore | ActorIndex | AuditLog | RunIndex | Files | Processes, StoreFailed | StoreTooNew> =>
+): Layer.Layer<
+  ActorStore | ActorIndex | AuditLog | CallLog | RunIndex | Files | Processes,
+  StoreFailed | StoreTooNew
+> =>
   Layer.effectContext(Effect.gen(function*() {
     const client = yield* make(options)
     yield* migrate(client)
@@ -33,6 +39,7 @@ export const layer = (
     return Context.make(ActorStore, PostgresActorStore.make(client, yield* PostgresFacets.make(client))).pipe(
       Context.add(ActorIndex, PostgresActorIndex.make(lists, options.searchBounds)),
       Context.add(AuditLog, PostgresAuditLog.make(client, lists)),
+      Context.add(CallLog, yield* makeCallLog(PostgresCallLog.make(client, lists))),
       Context.add(RunIndex, PostgresRunIndex.make(client)),
       Context.add(Files, PostgresFiles.make(client)),
       Context.add(Processes, PostgresProcesses.make(client))

@@ -18,8 +18,10 @@ import {
 } from "../../actors/ActorIndex/Filter.ts"
 import { ActorStore, StoreFailed } from "../../actors/ActorStore.ts"
 import { AuditLog } from "../../actors/AuditLog.ts"
+import { CallLog } from "../../actors/CallLog.ts"
 import { Processes } from "../../actors/Processes.ts"
 import { RunDisowned, RunIndex, type RunOwner } from "../../actors/RunIndex.ts"
+import { type CallStore, makeCallLog } from "../CallLogWriter.ts"
 import { StoreTooNew } from "../StoreTooNew.ts"
 import { countWords, type SearchBounds, searchBounds, searchWords, type WordSteps } from "../WordSearch.ts"
 import { failureOf } from "./SqliteDatabase.ts"
@@ -71,7 +73,10 @@ export interface SqliteOptions {
 
 export const layer = (
   options: SqliteOptions
-): Layer.Layer<ActorStore | ActorIndex | AuditLog | RunIndex | Processes, StoreFailed | StoreInUse | StoreTooNew> =>
+): Layer.Layer<
+  ActorStore | ActorIndex | AuditLog | CallLog | RunIndex | Processes,
+  StoreFailed | StoreInUse | StoreTooNew
+> =>
   Layer.effectContext(Effect.gen(function*() {
     const filename = options.filename === memory ? memory : resolve(options.filename)
     if (filename !== memory) {
@@ -85,6 +90,7 @@ export const layer = (
     return Context.make(ActorStore, actorStore(call)).pipe(
       Context.add(ActorIndex, actorIndex(call, options.searchBounds ?? searchBounds)),
       Context.add(AuditLog, auditLog(call)),
+      Context.add(CallLog, yield* makeCallLog(callStore(call))),
       Context.add(RunIndex, runIndex(call)),
       Context.add(Processes, processes(call))
     )
@@ -290,6 +296,12 @@ const auditLog = (call: Call) =>
       call("audits", "list", [{ limit: readyAuditLimit(limit), before, who, type, id, command }]),
     prune: (beforeMillis, maxRows) => call("audits", "prune", [beforeMillis, Math.max(0, maxRows)])
   })
+
+const callStore = (call: Call): CallStore => ({
+  append: (entries) => call("calls", "append", [entries]),
+  list: (listing) => call("calls", "list", [listing]),
+  prune: (beforeMillis, maxRows) => call("calls", "prune", [beforeMillis, maxRows])
+})
 
 const runIndex = (call: Call) =>
   RunIndex.of({

@@ -5,6 +5,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import * as SqliteActorIndex from "./SqliteActorIndex.ts"
 import * as SqliteActorStore from "./SqliteActorStore.ts"
 import * as SqliteAuditLog from "./SqliteAuditLog.ts"
+import * as SqliteCallLog from "./SqliteCallLog.ts"
 import { failureOf, open, type SqliteDatabase, TooNew } from "./SqliteDatabase.ts"
 import * as SqliteProcesses from "./SqliteProcesses.ts"
 import { buffersOfBytes, isPackedBytes, type Message, type Request, type SqliteSettings } from "./SqliteProtocol.ts"
@@ -15,6 +16,7 @@ export interface SqlitePorts {
   readonly actors: ReturnType<typeof SqliteActorStore.make>
   readonly lists: ReturnType<typeof SqliteActorIndex.make>
   readonly audits: ReturnType<typeof SqliteAuditLog.make>
+  readonly calls: ReturnType<typeof SqliteCallLog.make>
   readonly index: ReturnType<typeof SqliteRunIndex.make>
   readonly processes: ReturnType<typeof SqliteProcesses.make>
 }
@@ -36,6 +38,7 @@ const serve = (port: NonNullable<typeof parentPort>, settings: SqliteSettings): 
     actors: SqliteActorStore.make(database),
     lists: SqliteActorIndex.make(database),
     audits: SqliteAuditLog.make(database),
+    calls: SqliteCallLog.make(database),
     index: SqliteRunIndex.make(database),
     processes: SqliteProcesses.make(database)
   }

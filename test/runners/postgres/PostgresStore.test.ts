@@ -3,6 +3,7 @@ import { describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { actorIndexContract, smallBounds } from "../../actors/ActorIndexContract.ts"
 import { actorStoreContract } from "../../actors/ActorStoreContract.ts"
+import { callLogContract } from "../../actors/CallLogContract.ts"
 import { processesContract } from "../../actors/ProcessesContract.ts"
 import { runIndexContract } from "../../actors/RunIndexContract.ts"
 import { available, freshSchema, layerIn, query, skipped } from "./TestDatabase.ts"
@@ -16,6 +17,7 @@ describe.skipIf(!available)("PostgreSQL", () => {
     true
   )
   runIndexContract("PostgreSQL", () => layerIn(freshSchema()))
+  callLogContract("PostgreSQL", () => layerIn(freshSchema()))
 
   let schema = ""
   processesContract(

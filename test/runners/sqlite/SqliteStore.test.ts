@@ -7,6 +7,7 @@ import { join } from "node:path"
 import * as Sqlite from "../../../src/runners/sqlite/Sqlite.ts"
 import { actorIndexContract, smallBounds } from "../../actors/ActorIndexContract.ts"
 import { actorStoreContract } from "../../actors/ActorStoreContract.ts"
+import { callLogContract } from "../../actors/CallLogContract.ts"
 import { processesContract } from "../../actors/ProcessesContract.ts"
 import { runIndexContract } from "../../actors/RunIndexContract.ts"
 
@@ -26,3 +27,4 @@ actorIndexContract(
 )
 runIndexContract("SQLite", layer)
 processesContract("SQLite", layer, TestClock.adjust)
+callLogContract("SQLite", layer)
