@@ -132,8 +132,6 @@ export const makeCall = (parts: Parts, job: Job, options: CallOptions): Effect.E
       options.cost(microDollars, queueMillis)
       meters.inFlight.add([name], -1)
       meters.calls.add([name, outcome])
-      meters.tokens.add([name, "prompt"], usage.promptTokens)
-      meters.tokens.add([name, "completion"], usage.completionTokens)
       meters.callSeconds.observe([name], millis / 1_000)
       if (firstTokenMillis !== null) meters.firstTokenSeconds.observe([name], firstTokenMillis / 1_000)
       meters.away.set([name, spec.name], endpoint.breaker.state() === "closed" ? 0 : 1)

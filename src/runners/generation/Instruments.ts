@@ -1,4 +1,4 @@
-// What is counted about calls to models. Labels are names from the configuration and classes, never what a server said.
+// What is counted about calls to models; their tokens and cost are counted where they are charged. Labels are names from the configuration and classes, never what a server said.
 import { type Registry, secondsBounds } from "../../actors/Metrics.ts"
 
 const longSecondsBounds = [...secondsBounds, 60, 120, 300, 600, 1_800]
@@ -15,12 +15,6 @@ export const instruments = ({ counter, gauge, histogram }: Registry) => ({
     help: "Samples that ended, by model and outcome (ok, or the error's tag).",
     labels: ["model", "outcome"],
     maxSeries: 1_024
-  }),
-  tokens: counter({
-    name: "polya_llm_tokens_total",
-    help: "Tokens of calls to models, by model and kind (prompt, completion).",
-    labels: ["model", "kind"],
-    maxSeries: 512
   }),
   inFlight: gauge({
     name: "polya_llm_calls_in_flight",

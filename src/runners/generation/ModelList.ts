@@ -109,7 +109,9 @@ const Model = Schema.Struct({
 })
 type Model = typeof Model.Type
 
-const ModelFile = Schema.Struct({ models: Schema.Array(Model).check(Schema.isMaxLength(modelsMaximum)) })
+const ModelFile = Schema.Struct({
+  models: Schema.optionalKey(Schema.Array(Model).check(Schema.isMaxLength(modelsMaximum)))
+})
 
 /** All models, by name; the first is the settings' own where they name one. */
 export const loadModels = Effect.fn("ModelList.load")(function*(settings: LlmSettings) {
@@ -163,7 +165,7 @@ const readModelFile = Effect.fnUntraced(function*(settings: LlmSettings, ownName
   const findings: Array<Finding> = []
   const written = document.broken ? undefined : check(ModelFile, document.value ?? {}, { path: [] })
   if (written !== undefined && Result.isFailure(written)) findings.push(...written.failure)
-  const models = written !== undefined && Result.isSuccess(written) ? written.success.models : []
+  const models = written !== undefined && Result.isSuccess(written) ? written.success.models ?? [] : []
   const specs: Array<ModelSpec> = []
   for (const [at, model] of models.entries()) {
     const folder = model.tokenizer
