@@ -194,6 +194,18 @@ export class ReasoningSplitter {
   }
 }
 
+/** Whether a prompt ends with an opening tag, so that the model begins inside of a thought. */
+export const opensThought = (prompt: string, endTags?: ReadonlyArray<string>): boolean => {
+  const tail = prompt.slice(-1_000).trimEnd()
+  return (endTags === undefined ? defaultTags : tagsOf(endTags)).openings.some((tag) => tail.endsWith(tag))
+}
+/** Whether what a model has written so far ends inside of a thought. */
+export const endsInThought = (written: string, endTags?: ReadonlyArray<string>): boolean => {
+  const tags = endTags === undefined ? defaultTags : tagsOf(endTags)
+  const begun = written.trimStart()
+  return tags.openings.some((tag) => begun.startsWith(tag)) && lastEnd(begun, tags.ends) === null
+}
+
 /** The same for a whole text. */
 export const splitReasoning = (
   text: string,
