@@ -11,6 +11,7 @@ import { hasRedacted, redactAddresses } from "../domain/Redact.ts"
 import { TokenScope } from "../domain/Token.ts"
 import { ActorStore, type HistoryEntry, type StoreFailed } from "./ActorStore.ts"
 import { ActorUnavailable, type KeyReused } from "./Committer.ts"
+import { ContestActor } from "./ContestActor.ts"
 import { DatasetRunActor, wake } from "./DatasetRunActor.ts"
 import { ActorLimits, patiently, type SendOptions, StateUnfit, type VersionMoved } from "./DurableActor.ts"
 import { EvaluationActor, wake as wakeEvaluation } from "./EvaluationActor.ts"
@@ -159,6 +160,11 @@ export const evaluationCommands: ReadonlyArray<PublicCommand> = [
   command("Resume", "Goes on with an evaluation that broke off", {}, withWhy, wakeEvaluation)
 ]
 
+/** Of contests. Starting and asking are routes of their own. */
+export const contestCommands: ReadonlyArray<PublicCommand> = [
+  command("Cancel", "Ends it before its time; the answers that stand stay", {}, withWhy)
+]
+
 export interface ActorSnapshot {
   readonly version: number
   /** The state as it is stored, as a JSON value. */
@@ -284,6 +290,7 @@ const make = Effect.fnUntraced(function*() {
   const problems = yield* ProblemActor.client
   const solves = yield* SolveActor.client
   const evaluations = yield* EvaluationActor.client
+  const contests = yield* ContestActor.client
   const limits = yield* ActorLimits
   /** A run has a host of its own, which stays in memory for minutes: none is woken for an id that is no run's. */
   const isRun = (id: string, { deadlineMillis = limits.commandDeadlineMillis }: SendOptions) =>
@@ -299,7 +306,8 @@ const make = Effect.fnUntraced(function*() {
     },
     exposed(ProblemActor, problems, problemCommands),
     exposed(SolveActor, solves, solveCommands),
-    exposed(EvaluationActor, evaluations, evaluationCommands)
+    exposed(EvaluationActor, evaluations, evaluationCommands),
+    exposed(ContestActor, contests, contestCommands)
   ].map((one): [string, Exposed] => [one.type, one]))
   const types = [...all.keys()]
 

@@ -1,9 +1,11 @@
 // The API as one value: what the server answers, what /openapi.json says and what clients may be made from.
 import { HttpApi, OpenApi } from "effect/http-api"
 import { Admin } from "./Api/Admin.ts"
+import { Contests } from "./Api/Contests.ts"
 import { Evaluations } from "./Api/Evaluations.ts"
 import { Exec } from "./Api/Exec.ts"
 import { Files } from "./Api/Files.ts"
+import { Models } from "./Api/Models.ts"
 import { Problems } from "./Api/Problems.ts"
 import { Runs } from "./Api/Runs.ts"
 import { Solves } from "./Api/Solves.ts"
@@ -20,8 +22,10 @@ export class Api extends HttpApi.make("polya")
   .add(Files)
   .add(Verdicts)
   .add(Exec)
+  .add(Models)
   .add(Solves)
   .add(Evaluations)
+  .add(Contests)
   .add(Admin)
   .add(Probes)
   .add(Metering)

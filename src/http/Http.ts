@@ -4,7 +4,9 @@ import { Effect, Layer, type Scope } from "effect"
 import { HttpRouter, HttpServer, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { ActorIndex } from "../actors/ActorIndex.ts"
+import type { CallLog } from "../actors/CallLog.ts"
 import type { CodeSandbox } from "../actors/CodeSandbox.ts"
+import type { Contests as ContestsPort } from "../actors/Contests.ts"
 import type { Evaluations as EvaluationsPort } from "../actors/Evaluations.ts"
 import type { Files as FilesPort } from "../actors/Files.ts"
 import type { Gateway } from "../actors/Gateway.ts"
@@ -17,9 +19,11 @@ import * as Docs from "./Docs.ts"
 import * as Edge from "./Edge.ts"
 import * as Guard from "./Guard.ts"
 import * as Admin from "./Handlers/Admin.ts"
+import * as Contests from "./Handlers/Contests.ts"
 import * as Evaluations from "./Handlers/Evaluations.ts"
 import * as Exec from "./Handlers/Exec.ts"
 import * as Files from "./Handlers/Files.ts"
+import * as Models from "./Handlers/Models.ts"
 import * as Problems from "./Handlers/Problems.ts"
 import * as Runs from "./Handlers/Runs.ts"
 import * as Solves from "./Handlers/Solves.ts"
@@ -43,8 +47,10 @@ export const routes = Layer.mergeAll(
       Files.layer,
       Verdicts.layer,
       Exec.layer,
+      Models.layer,
       Solves.layer,
       Evaluations.layer,
+      Contests.layer,
       Admin.layer,
       System.layer
     ])
@@ -59,7 +65,9 @@ export const app = Effect.gen(function*() {
   // The handlers were built with these services and bring them along; to provide them again would cost every request.
   yield* Effect.context<
     | ActorIndex
+    | CallLog
     | CodeSandbox
+    | ContestsPort
     | EvaluationsPort
     | FilesPort
     | Gateway

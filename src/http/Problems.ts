@@ -10,6 +10,7 @@ import type { Settings } from "../actors/Settings.ts"
 import type { StrategyUnknown } from "../actors/Solves/Given.ts"
 import type { Tokens } from "../actors/Tokens.ts"
 import type { VoteGivenUp } from "../actors/Verdicts.ts"
+import type { ContestUnfit, ProblemRepeated, refusals as contestRefusals } from "../domain/Contest.ts"
 import type { refusals } from "../domain/DatasetRun.ts"
 import type { GenerationError } from "../domain/Generation/Errors.ts"
 import type { Json } from "../domain/Json.ts"
@@ -49,6 +50,9 @@ export type KnownError =
   | SampleUnknown
   | StrategyUnknown
   | typeof evaluationRefusals.Type
+  | typeof contestRefusals.Type
+  | ContestUnfit
+  | ProblemRepeated
   | ProblemListTaken
   | ProblemListTooLarge
   | Named<ErrorsOf<Gateway["Service"]>>
@@ -185,6 +189,13 @@ const worth: { readonly [T in Tag]: Worth<Extract<KnownError, { readonly _tag: T
   EvaluationNotReady: { status: 409, hint: "GET /api/evaluations/{id} shows how it stands." },
   ProblemListTaken: { status: 409, hint: "Send the next list, or create another evaluation." },
   ProblemListTooLarge: { status: 413, hint: "Send the problems in smaller lists." },
+
+  ContestUnknown: { status: 404, hint: "GET /api/contests lists the contests." },
+  ContestTaken: { status: 409, hint: "Give another id, or none." },
+  ContestClosed: { status: 409, hint: "GET /api/contests/{id} shows how it stands; start another contest." },
+  ContestUnfit: { status: 422, hint: "Correct what is named; docs/competition.md tells the bounds." },
+  ProblemRepeated: { status: 409, hint: "Give each problem an id of its own." },
+  PassStale: { status: 409, hint: readAgain },
 
   SettingInvalid: { status: 422, hint: "Nothing was changed; correct the values named." },
   SettingNotLive: { status: 409, hint: "Change the configuration file or the environment and restart the processes." },

@@ -4,6 +4,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Effect, Layer, Schema } from "effect"
 import { join } from "node:path"
 import { CommitterLimits } from "../actors/Committer.ts"
+import * as Contesting from "../actors/Contesting.ts"
 import { ActorLimits } from "../actors/DurableActor.ts"
 import * as Evaluating from "../actors/Evaluating.ts"
 import { Generation } from "../actors/Generation.ts"
@@ -142,7 +143,7 @@ export const layer = (options: AppOptions) =>
     Metrics.layer,
     Health.layer({ dataDir: options.dataDir, joined: options.join !== undefined })
   ).pipe(
-    Layer.provideMerge(Evaluating.layer(options.supervise)),
+    Layer.provideMerge([Evaluating.layer(options.supervise), Contesting.layer(options.supervise)]),
     Layer.provideMerge(Solving.layer(options.supervise)),
     Layer.provideMerge(Layer.unwrap(Effect.gen(function*() {
       return Polya.layer(yield* RetentionConfig, options.supervise)
