@@ -635,6 +635,65 @@ const solve = Command.make(
   ])
 )
 
+const evaluate = Command.make(
+  "eval",
+  {
+    folders: Argument.String("folder").pipe(
+      Argument.withDescription("With --compare: the folders of two evaluations"),
+      Argument.between(0, 2)
+    ),
+    compare: Flag.Boolean("compare").pipe(
+      Flag.withDescription("Compare two evaluations of the same problems, paired by problem"),
+      Flag.withDefault(false)
+    ),
+    ...sampling,
+    samples: optionalInt("samples", "Samples of each problem; all are drawn unless --stop says otherwise"),
+    stop: one("stop", "When samples are enough: none, default (adaptive), safe or agree-N", "LAW"),
+    seed: optionalInt("seed", "Seed of all samples; default 0"),
+    answers: one("answers", "integers: whole numbers from 0 to 99999, as in AIMO 3; all others are none", "KIND"),
+    data: one("data", "File or folder of problems with reference answers", "FILE"),
+    format: one("format", "Its format: jsonl, csv, parquet, sqlite, postgres or folder; default: as found", "NAME"),
+    preset: one("preset", "How its columns are to be read (docs/recipes.md); default: chosen by the columns", "NAME"),
+    field: many("field", "Column by field, such as answer=final; repeat for several", "FIELD=COLUMN"),
+    query: one("query", "SQL for a SQLite or PostgreSQL source; should order its rows", "SQL"),
+    limit: optionalInt("limit", "Evaluate on at most this many problems, the first ones"),
+    concurrency: optionalInt("concurrency", "Problems that are worked at once; default 32"),
+    budgetTokens: optionalInt("budget-tokens", "Tokens that the samples of one problem may write together"),
+    problemSeconds: Flag.Finite("problem-seconds").pipe(
+      Flag.withDescription("A problem has its answer before so many seconds have passed"),
+      Flag.withMetavar("N"),
+      Flag.optional
+    ),
+    out: one("out", "Folder for the outputs; default: out/eval-DATA-MODEL-STRATEGY", "DIR"),
+    resume: Flag.Boolean("resume").pipe(
+      Flag.withDescription("Go on with the evaluation of the same command, after a kill or a failure"),
+      Flag.withDefault(false)
+    ),
+    config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    url: one("url", "Let the cluster at this address do it; POLYA_TOKEN is its token", "URL"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/EvalCommand.ts")), ({ evalCommand }) => evalCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Says how good a model with a strategy is on problems with reference answers: accuracy with its interval, by domain and level, pass@k and majority@k with --samples. " +
+      "Writes summary.json, results.jsonl, samples.jsonl and failures.jsonl. Exit code 1 if problems failed with errors; all others are counted."
+  ),
+  Command.withShortDescription("Evaluate a model on problems"),
+  Command.withExamples([
+    {
+      command: "polya eval --model NAME --data gsm8k_test.jsonl --strategy greedy",
+      description: "One sample a problem"
+    },
+    {
+      command: "polya eval --model NAME --data math500.jsonl --strategy majority-64 --samples 64 --out out/a",
+      description: "All samples, with curves"
+    },
+    { command: "polya eval --compare out/a out/b", description: "Which of two is better, and how sure that is" }
+  ])
+)
+
 const polya = Command.make("polya").pipe(
   Command.withDescription(
     "Real problems in, verified datasets out; models trained on them and asked. Start with `polya demo`."
@@ -651,6 +710,7 @@ const polya = Command.make("polya").pipe(
     vote,
     exec,
     solve,
+    evaluate,
     fakeLlm,
     token,
     report,

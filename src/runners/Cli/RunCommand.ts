@@ -200,10 +200,10 @@ const recipeOf = Effect.fnUntraced(function*(flags: RunFlags) {
 })
 
 /** Stands in the store of a run that came to its end: such a store may be replaced without asking. */
-const finishedMark = "finished"
+export const finishedMark = "finished"
 
 /** A fresh store, unless the run is to go on: a finished one is replaced, an interrupted one is kept aside. */
-const prepareStore = Effect.fnUntraced(function*(dataDir: string, again: boolean) {
+export const prepareStore = Effect.fnUntraced(function*(dataDir: string, again: boolean) {
   const exists = existsSync(App.storeFile(dataDir))
   if (again || !exists) return
   const finished = existsSync(join(dataDir, finishedMark))
