@@ -34,6 +34,12 @@ export interface HealthReport {
       readonly detail: string
     }
     | null
+  /** How many endpoints of each model answered last, are left alone, or are not known; null while it is looked at. None of it is a check. */
+  readonly models:
+    | ReadonlyArray<
+      { readonly name: string; readonly up: number; readonly down: number; readonly unknown: number }
+    >
+    | null
   readonly checks: ReadonlyArray<Check>
 }
 

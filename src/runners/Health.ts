@@ -5,6 +5,7 @@ import { Sharding } from "effect/cluster"
 import { access, constants, statfs } from "node:fs/promises"
 import { ActorStore } from "../actors/ActorStore.ts"
 import { CodeSandbox } from "../actors/CodeSandbox.ts"
+import { Generation } from "../actors/Generation.ts"
 import { type Check, Health, type HealthReport } from "../actors/Health.ts"
 import { Lifecycle } from "../actors/Lifecycle.ts"
 import { Member } from "./Cluster/Member.ts"
@@ -41,6 +42,7 @@ export const layer = (options: HealthOptions) =>
       const lifecycle = yield* Lifecycle
       const loop = yield* EventLoop
       const { facts } = yield* CodeSandbox
+      const generation = yield* Generation
       const kind = (yield* StoreConfig).databaseUrl === undefined ? "sqlite" : "postgres"
       const role = !joined ? "alone" : member.address === null ? "client" : "runner"
 
@@ -117,17 +119,31 @@ export const layer = (options: HealthOptions) =>
         Effect.timeoutOrElse({ duration: patienceMillis, orElse: () => Effect.succeed(null) })
       )
 
+      const models = generation.models.pipe(
+        Effect.map((all): HealthReport["models"] =>
+          all.map(({ endpoints, name }) => {
+            const of = (health: "up" | "down" | "unknown") => endpoints.filter((one) => one.health === health).length
+            return { name, up: of("up"), down: of("down"), unknown: of("unknown") }
+          })
+        ),
+        Effect.timeoutOrElse({ duration: patienceMillis, orElse: () => Effect.succeed(null) })
+      )
+
       const looks = [processCheck, storeCheck, clusterCheck, loopCheck, ...(kind === "sqlite" ? [diskCheck] : [])]
       const look = yield* Effect.cachedWithTTL(Effect.all(looks, { concurrency: "unbounded" }), holdMillis)
-      const seen = yield* Effect.cachedWithTTL(sandbox, holdMillis)
-      const report = Effect.map(Effect.all([look, seen], { concurrency: 2 }), ([checks, sandbox]): HealthReport => ({
-        version,
-        state: lifecycle.state(),
-        store: kind,
-        cluster: { role, address: member.address, groups: member.groups, runners: member.runners() },
-        sandbox,
-        checks
-      }))
+      const seen = yield* Effect.cachedWithTTL(Effect.all([sandbox, models], { concurrency: 2 }), holdMillis)
+      const report = Effect.map(
+        Effect.all([look, seen], { concurrency: 2 }),
+        ([checks, [sandbox, models]]): HealthReport => ({
+          version,
+          state: lifecycle.state(),
+          store: kind,
+          cluster: { role, address: member.address, groups: member.groups, runners: member.runners() },
+          sandbox,
+          models,
+          checks
+        })
+      )
       return Health.of({
         live,
         health: Effect.map(

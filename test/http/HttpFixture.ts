@@ -2,6 +2,7 @@
 import { type Context, Effect, Layer } from "effect"
 import { HttpEffect } from "effect/http"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
+import { CallLog } from "../../src/actors/CallLog.ts"
 import { CodeSandbox } from "../../src/actors/CodeSandbox.ts"
 import type { ActorUnavailable } from "../../src/actors/Committer.ts"
 import * as Evaluating from "../../src/actors/Evaluating.ts"
@@ -57,6 +58,7 @@ const report: HealthReport = {
   store: "sqlite",
   cluster: { role: "alone", address: null, groups: ["default"], runners: [] },
   sandbox: null,
+  models: [],
   checks: []
 }
 
@@ -77,7 +79,8 @@ const memory = () =>
     ActorStoreMemory.layer,
     RunIndexMemory.layer,
     FilesMemory.layer,
-    ProcessesMemory.layer
+    ProcessesMemory.layer,
+    CallLog.layerMemory()
   ).pipe(Layer.fresh)
 
 /** All that the HTTP side needs. */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Redacted } from "effect"
+import { Deferred, Effect, Layer, Redacted, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { ActorStore, StoreFailed } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import { CodeSandbox, type SandboxFacts } from "../../src/actors/CodeSandbox.ts"
+import { Generation, type ModelFacts } from "../../src/actors/Generation.ts"
 import { Health } from "../../src/actors/Health.ts"
 import * as Lifecycle from "../../src/actors/Lifecycle.ts"
 import { Member } from "../../src/runners/Cluster/Member.ts"
@@ -24,6 +25,7 @@ interface Facts {
   readonly postgres?: boolean
   readonly minFreeBytes?: number
   readonly sandbox?: Effect.Effect<SandboxFacts>
+  readonly models?: Effect.Effect<ReadonlyArray<ModelFacts>>
 }
 const noSandbox: SandboxFacts = { level: null, python: null, sympy: null, numpy: null, levels: [] }
 const still = { p50Millis: 0, p99Millis: 1, maxMillis: 2 }
@@ -39,6 +41,7 @@ const over = (dataDir: string, facts: Facts) => {
     joined = false,
     member = {},
     minFreeBytes = 1,
+    models = Effect.succeed([]),
     postgres = false,
     sandbox = Effect.succeed(noSandbox),
     store = Effect.void
@@ -57,6 +60,7 @@ const over = (dataDir: string, facts: Facts) => {
         CodeSandbox,
         Effect.map(CodeSandbox, (none) => CodeSandbox.of({ ...none, facts: sandbox }))
       ).pipe(Layer.provide(CodeSandbox.layerNone)),
+      Layer.succeed(Generation, { models, generate: () => Stream.empty }),
       Layer.succeed(EventLoop, { delay: () => delay, activeSeconds: () => 0 }),
       Layer.succeed(Member, { address: null, groups: ["default"], shards: 64, runners: () => [], ...member }),
       StoreConfig.layer(postgres ? { databaseUrl: Redacted.make("postgres://u:hunter22@h/x") } : {})
@@ -115,6 +119,33 @@ describe("health", () => {
       const without = yield* healthOf({})
       assert.isTrue(without.ready.ok)
       assert.deepInclude(without.health.sandbox, { level: null, detail: "no code runs here" })
+    }))
+
+  it.live("tells how the endpoints of its models are, and is ready whatever they are", () =>
+    Effect.gen(function*() {
+      const endpoint = (health: "up" | "down" | "unknown") => ({
+        name: "http://gpu-1:8000",
+        health,
+        inFlight: 0,
+        inFlightLimit: 1,
+        waiting: 0,
+        lastError: "sk-secret"
+      })
+      const model: ModelFacts = {
+        name: "qwen",
+        contextTokens: null,
+        promptPrice: null,
+        completionPrice: null,
+        spentMicroDollars: 1,
+        spendCapDollars: null,
+        endpoints: [endpoint("down"), endpoint("down"), endpoint("unknown")]
+      }
+      const { health, ready } = yield* healthOf({ models: Effect.succeed([model]) })
+      assert.deepStrictEqual(health.models, [{ name: "qwen", up: 0, down: 2, unknown: 1 }])
+      assert.isTrue(ready.ok)
+      const stuck = yield* healthOf({ models: Effect.never })
+      assert.isNull(stuck.health.models)
+      assert.isTrue(stuck.ready.ok)
     }))
 
   it.live("is not ready before the start and while it drains, but healthy while it drains", () =>

@@ -25,6 +25,7 @@ const report: HealthReport = {
   store: "postgres",
   cluster: { role: "runner", address: "h:1", groups: ["default"], runners: ["h:1"] },
   sandbox: null,
+  models: [],
   checks: [{ name: "store", ok: false, detail: "away" }]
 }
 const answers = Layer.mergeAll(

@@ -21,6 +21,9 @@ const Report = Schema.Struct({
     numpy: Schema.NullOr(Schema.String),
     detail: Schema.String
   })),
+  models: Schema.NullOr(Schema.Array(
+    Schema.Struct({ name: Schema.String, up: Schema.Int, down: Schema.Int, unknown: Schema.Int })
+  )),
   checks: Schema.Array(Schema.Struct({ name: Schema.String, ok: Schema.Boolean, detail: Schema.String }))
 })
 const reports = [Report, Report.annotate({ httpApiStatus: 503 })] as const
