@@ -62,6 +62,14 @@ export const promptOf = ({ prompt, strategy }: SolveSpec): Prompt => {
   }
 }
 
+/** What is asked, as one text: for those who judge samples. */
+export const questionOf = ({ prompt }: SolveSpec): string =>
+  prompt._tag === "Problem"
+    ? prompt.text
+    : prompt.messages.length === 1
+    ? prompt.messages[0]?.content ?? ""
+    : prompt.messages.map(({ content, role }) => `${role}: ${content}`).join("\n\n")
+
 const parametersOf = ({ strategy }: SolveSpec, tokensLeft: number | null): SamplingParameters => {
   const { maxTokens } = strategy.parameters
   return tokensLeft === null
@@ -124,10 +132,10 @@ const patiently = <A, R>(
 /** The share of a verifier's votes that hold the sample right; nothing where it has no answer or no vote could be read. */
 const verified = Effect.fnUntraced(function*(spec: SolveSpec, text: string, seed: number, until: number | null) {
   const { answers, verify } = spec.strategy
-  if (verify === null || spec.prompt._tag !== "Problem" || (yield* answerIn(text, answers)) === null) return {}
+  if (verify === null || (yield* answerIn(text, answers)) === null) return {}
   const now = yield* Clock.currentTimeMillis
   const limits = yield* SolveLimits
-  const messages = verifyMessages(spec.prompt.text, text)
+  const messages = verifyMessages(questionOf(spec), text)
   const votes = yield* Effect.forEach(
     Array.from({ length: verify.votes }, (_, vote) => seedOf(seed, vote)),
     (voteSeed) =>

@@ -8,6 +8,7 @@ import { generateOne } from "../Generation.ts"
 import { SampleActor } from "../SampleActor.ts"
 import type { SolveHandle } from "../SolveDriver.ts"
 import { SolveLimits } from "../SolveLimits.ts"
+import { questionOf } from "./OneSample.ts"
 
 /** Comparisons of one solve under way at once. */
 const maxComparisons = 8
@@ -116,11 +117,6 @@ const compare = Effect.fnUntraced(function*(
     microDollars: asked.reduce((sum, { microDollars }) => sum + microDollars, 0)
   } satisfies SelectionRound
 })
-
-const questionOf = ({ prompt }: SolveSpec): string =>
-  prompt._tag === "Problem"
-    ? prompt.text
-    : prompt.messages.map(({ content, role }) => `${role}: ${content}`).join("\n\n")
 
 const textsOf = Effect.fnUntraced(function*(solve: string, window: ReadonlyArray<number>) {
   const clientOf = yield* SampleActor.client
