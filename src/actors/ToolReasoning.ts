@@ -171,6 +171,7 @@ const sampleOf = Effect.fnUntraced(function*(
     wrote(source.slice(0, start))
     const { isOver, millis, status, text } = yield* resultOf(code)
     if (isOver) tools = "told"
+    if (isOver || calls >= budget.calls) yield* programs.close
     const shown = outputBlock(text, style, isOver ? giveAnswer : executionsNotice(budget.calls - calls))
     outputTokens += estimatedTokens(shown)
     transcript.add(of === "text" ? output.reasoning : kept, of === "text" ? kept : "", shown)

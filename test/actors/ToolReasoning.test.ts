@@ -210,9 +210,11 @@ describe("what a program comes to", () => {
       const busy = new SandboxBusy({ reason: "waited", waiting: 3, sessions: 1, waitedMillis: 30_000 })
       const here = world({
         answers: [fenced("a"), fenced("bb"), fenced("c"), "<tool_call>{\"name\": \"search\"}", "Done."],
-        sandbox: { refusals: [busy], codeBytes: 1 }
+        sandbox: { refusals: [busy, busy, busy, busy], codeBytes: 1 }
       })
-      const { executions, output, steps } = yield* here.sample()
+      const fiber = yield* Effect.forkChild(here.sample())
+      yield* TestClock.adjust(3_000)
+      const { executions, output, steps } = yield* Fiber.join(fiber)
       assert.include(output.text, "no interpreter is free now")
       assert.include(output.text, "it has 2 bytes, and at most 1 are allowed")
       assert.include(output.text, "No program could be read in this call")
@@ -222,6 +224,25 @@ describe("what a program comes to", () => {
         steps.flatMap((step) => step._tag === "Ran" ? [step.status] : []),
         ["refused", "refused", "ok", "refused"]
       )
+    }))
+
+  it.effect("comes later when there is no place at first", () =>
+    Effect.gen(function*() {
+      const busy = new SandboxBusy({ reason: "waited", waiting: 3, sessions: 1, waitedMillis: 30_000 })
+      const here = world({ answers: [fenced("a"), "Done."], sandbox: { refusals: [busy, busy] } })
+      const fiber = yield* Effect.forkChild(here.sample())
+      yield* TestClock.adjust(2_000)
+      assert.strictEqual((yield* Fiber.join(fiber)).executions, 1)
+    }))
+
+  it.effect("is the last one's end of the session, for others wait for its place", () =>
+    Effect.gen(function*() {
+      const asked = Latch.makeUnsafe()
+      const here = world({ answers: [fenced("a"), Effect.andThen(asked.open, Effect.never)] })
+      const fiber = yield* Effect.forkChild(here.sample({ calls: 1 }))
+      yield* asked.await
+      assert.strictEqual(here.sandbox.live.size, 0)
+      yield* Fiber.interrupt(fiber)
     }))
 
   it.effect("is that none runs here, and then blocks are words", () =>
@@ -241,12 +262,15 @@ describe("what a program comes to", () => {
   it.effect("is run in another session when its own has ended meanwhile", () =>
     Effect.gen(function*() {
       let opened = 0
+      let live = 0
       const ran: Array<string> = []
       const sandbox = Layer.succeed(CodeSandbox, {
         facts: Effect.die("nobody asks"),
         open: () =>
-          Effect.sync(() => {
+          Effect.gen(function*() {
             const number = ++opened
+            live++
+            yield* Effect.addFinalizer(() => Effect.sync(() => void live--))
             return {
               id: `${number}`,
               level: "embedded" as const,
@@ -254,6 +278,8 @@ describe("what a program comes to", () => {
                 Effect.suspend(() => {
                   if (number === 1 && ran.length === 1) return Effect.fail(new SessionOver({ reason: "idle" }))
                   ran.push(code)
+                  // The place of the session that has ended is free again.
+                  assert.strictEqual(live, 1)
                   return Effect.succeed(cellResult({ stdout: code }))
                 }),
               replay: Effect.die("nobody asks"),
@@ -273,6 +299,7 @@ describe("what a program comes to", () => {
       }, defaultToolBudget)).pipe(Effect.provide(Layer.merge(scripted.layer, sandbox)))
       assert.deepStrictEqual(ran, ["a", "b"])
       assert.strictEqual(opened, 2)
+      assert.strictEqual(live, 0)
       assert.strictEqual(executions, 2)
       assert.include(output.text, "was started afresh for this program: variables of earlier ones are lost.]\nb\n")
     }))

@@ -1,6 +1,7 @@
 // The programs of one sample: one session, opened at the first of them, begun afresh when its state is lost, and never a failure: what cannot
-// run is told to the model in place of an output. The session ends with the scope.
-import { Clock, Effect, Option, type Scope } from "effect"
+// run is told to the model in place of an output. The session ends with the scope, or before when nothing will run any more: others wait for
+// its place.
+import { Clock, Effect, Exit, Option, Schedule, Scope } from "effect"
 import { outputText } from "../../domain/CodeBlocks/Output.ts"
 import type { CellRefusal, CellResult, OpenRefusal } from "../../domain/Sandbox.ts"
 import type { ToolBudget } from "../../domain/ToolReasoning.ts"
@@ -18,6 +19,9 @@ export interface Ran {
 
 /** With less, a program is not begun. */
 const leastWallMillis = 10
+/** How often a place is waited for again, each time for as long as the sandbox lets anybody wait, and the pause between. */
+const waits = 3
+const pauseMillis = 1_000
 
 const refused = (text: string, isOver = false): Ran => ({ text: `[${text}]`, status: "refused", millis: 0, isOver })
 const noTime = refused("The program was not run: the time for programs is used up. Go on without programs.", true)
@@ -50,15 +54,41 @@ interface Owner {
 export const makePrograms = Effect.fnUntraced(function*(owner: Owner, budget: ToolBudget) {
   const sandbox = yield* CodeSandbox
   const { givenUpMillis, seed, tenant, untilMillis } = owner
-  let session: CodeSession | undefined
+  /** The scope of the session is its place as well. */
+  let held: { readonly scope: Scope.Closeable; session: CodeSession | null } | undefined
   let isLost = false
   let spentMillis = 0
   const wallMillis = (now: number): number =>
     Math.floor(Math.min(budget.cellMillis, budget.totalMillis - spentMillis, untilMillis - now))
 
+  const close = Effect.suspend(() => {
+    const last = held
+    held = undefined
+    isLost = false
+    return last === undefined ? Effect.void : Scope.close(last.scope, Exit.void)
+  })
+  yield* Effect.addFinalizer(() => close)
+
+  const open = Effect.suspend(() => {
+    const scope = Scope.makeUnsafe()
+    const mine = { scope, session: null as CodeSession | null }
+    held = mine
+    return sandbox.open({ tenant, seed: seed >>> 0 }).pipe(
+      Scope.provide(scope),
+      Effect.tap((session) => Effect.sync(() => void (mine.session = session))),
+      Effect.onError(() => close)
+    )
+  })
   const ready = Effect.gen(function*() {
-    if (session === undefined) session = yield* sandbox.open({ tenant, seed: seed >>> 0 })
-    else if (isLost) yield* session.restart
+    const session = held?.session ?? null
+    if (session === null) {
+      return yield* Effect.retry(open, {
+        while: ({ _tag }) => _tag === "SandboxBusy",
+        schedule: Schedule.spaced(pauseMillis),
+        times: waits
+      })
+    }
+    if (isLost) yield* session.restart
     isLost = false
     return session
   })
@@ -79,12 +109,14 @@ export const makePrograms = Effect.fnUntraced(function*(owner: Owner, budget: To
   /** A session that ended while the model was thinking is begun again, once. */
   const again = (code: string) => (error: OpenRefusal | CellRefusal) => {
     if (error._tag !== "SessionOver" && error._tag !== "StateLost") return Effect.fail(error)
-    if (error._tag === "SessionOver") session = undefined
     isLost = error._tag === "StateLost"
-    return Effect.map(attempt(code), (ran): Ran => ({ ...ran, text: `${startedAfresh}${ran.text}` }))
+    return (isLost ? Effect.void : close).pipe(
+      Effect.andThen(attempt(code)),
+      Effect.map((ran): Ran => ({ ...ran, text: `${startedAfresh}${ran.text}` }))
+    )
   }
 
-  const run = Effect.fnUntraced(function*(code: string): Effect.fn.Return<Ran, never, Scope.Scope> {
+  const run = Effect.fnUntraced(function*(code: string): Effect.fn.Return<Ran> {
     const now = yield* Clock.currentTimeMillis
     if (wallMillis(now) < leastWallMillis) return noTime
     const ran = yield* attempt(code).pipe(
@@ -93,9 +125,8 @@ export const makePrograms = Effect.fnUntraced(function*(owner: Owner, budget: To
       Effect.timeoutOption(givenUpMillis - now)
     )
     if (Option.isSome(ran)) return ran.value
-    if (session !== undefined) yield* session.close
-    session = undefined
+    yield* close
     return refused("The program was given up: it did not come to an end in time. Its variables are lost.")
   })
-  return { run }
+  return { run, close }
 })
