@@ -5,14 +5,14 @@ import { existsSync } from "node:fs"
 import { readFile, statfs } from "node:fs/promises"
 import { availableParallelism, totalmem } from "node:os"
 import { dirname, join, resolve } from "node:path"
-import { SandboxConfig, StoreConfig } from "./Config.ts"
+import { LlmConfig, SandboxConfig, StoreConfig } from "./Config.ts"
 import { ConfigPlaces } from "./Config/Settings.ts"
+import { modelProbe } from "./Doctor/ModelProbes.ts"
 import {
   Absent,
   Broken,
   firstCommand,
   firstLine,
-  languageModel,
   postgres,
   sqlite,
   workerThread
@@ -51,8 +51,6 @@ export const runDoctor = Effect.fn("Doctor.run")(function*() {
   const places = yield* ConfigPlaces
   const config = yield* Effect.result(StoreConfig.config)
   const store = config._tag === "Success" ? config.success : StoreConfig.defaults
-  const variable = (name: string) => places.environment[name] || undefined
-  const llm = variable("POLYA_LLM_BASE_URL")
   const databaseUrl = store.databaseUrl
 
   const probes: ReadonlyArray<Probe> = [
@@ -131,17 +129,7 @@ export const runDoctor = Effect.fn("Doctor.run")(function*() {
         )
         : postgres(databaseUrl, deadlineMillis)
     },
-    {
-      name: "language model",
-      adds: "Stages and solvers that ask a model.",
-      fix: llm === undefined
-        ? "Set POLYA_LLM_BASE_URL (and POLYA_LLM_API_KEY, POLYA_LLM_MODEL) to an OpenAI-compatible server."
-        : "Check that the server runs, and POLYA_LLM_BASE_URL, POLYA_LLM_API_KEY and POLYA_LLM_MODEL.",
-      required: llm !== undefined,
-      look: llm === undefined
-        ? Effect.fail(new Absent({ found: "POLYA_LLM_BASE_URL is not set" }))
-        : languageModel(llm, variable("POLYA_LLM_API_KEY"), variable("POLYA_LLM_MODEL"))
-    },
+    modelProbe(Result.getOrElse(yield* Effect.result(LlmConfig.config), () => LlmConfig.defaults)),
     {
       name: "GPU",
       adds: "Serving and training of larger models on this machine.",

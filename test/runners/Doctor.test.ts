@@ -143,5 +143,15 @@ describe("the doctor", () => {
         "problem",
         `127.0.0.1:${port} has no model huge; it has tiny-math`
       ])
+      const unnamed = yield* look({ POLYA_LLM_API_KEY: "k3y" })
+      assert.deepStrictEqual([unnamed.status, unnamed.found], [
+        "problem",
+        `127.0.0.1:${port} serves tiny-math: set POLYA_LLM_MODEL to one of them`
+      ])
+      const listed = yield* look({ POLYA_LLM_BASE_URL: "", POLYA_LLM_MODELS: "nowhere.yaml" })
+      assert.deepStrictEqual([listed.status, listed.found], [
+        "problem",
+        "llm.models: Cannot read nowhere.yaml: there is no such file"
+      ])
     }))
 })

@@ -106,13 +106,11 @@ export const withoutPassword = (text: string, address: string): string => {
   return secrets.filter((secret) => secret !== "").reduce((shown, secret) => shown.replaceAll(secret, "***"), text)
 }
 
-/** Names of the models that an OpenAI-compatible server offers, and whether the wanted one is among them. */
+/** Names of the models that an OpenAI-compatible server offers under `base` (up to `/v1`), and whether the wanted one is among them. */
 export const languageModel = Effect.fnUntraced(
   function*(base: string, key: string | undefined, model: string | undefined) {
-    const url = URL.parse(`${base.replace(/\/+$/, "")}/models`)
-    if (url === null) {
-      return yield* new Broken({ found: "POLYA_LLM_BASE_URL is no address; it looks like http://host:8000/v1" })
-    }
+    const url = URL.parse(`${base}/models`)
+    if (url === null) return yield* new Broken({ found: `${base} is no address; it looks like http://host:8000/v1` })
     const response = yield* Effect.tryPromise({
       try: (signal) => fetch(url, { signal, headers: key === undefined ? {} : { authorization: `Bearer ${key}` } }),
       catch: () => new Broken({ found: `${url.host} cannot be reached` })
