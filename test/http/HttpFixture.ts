@@ -5,6 +5,7 @@ import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import { CallLog } from "../../src/actors/CallLog.ts"
 import { CodeSandbox } from "../../src/actors/CodeSandbox.ts"
 import type { ActorUnavailable } from "../../src/actors/Committer.ts"
+import * as Contesting from "../../src/actors/Contesting.ts"
 import * as Evaluating from "../../src/actors/Evaluating.ts"
 import * as FilesMemory from "../../src/actors/FilesMemory.ts"
 import { Gateway } from "../../src/actors/Gateway.ts"
@@ -103,7 +104,7 @@ export const services = (options: FixtureOptions = {}) => {
   ).pipe(
     Layer.provideMerge(Layer.mergeAll(Tokens.layer, LiveSettings.settings({ watchFile: false }), recipesLayer)),
     Layer.provideMerge(LiveSettings.layer),
-    Layer.provideMerge(Evaluating.layer()),
+    Layer.provideMerge(Layer.merge(Evaluating.layer(), Contesting.layer())),
     Layer.provideMerge(Solving.layer()),
     Layer.provideMerge(polya(world, written, memory() as any)),
     Layer.provideMerge(Layer.mergeAll(verdicts, sandbox, generation)),

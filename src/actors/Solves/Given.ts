@@ -3,7 +3,7 @@
 import { Effect, Result, Schema } from "effect"
 import { ChatMessage, SamplingParameters } from "../../domain/Generation.ts"
 import { ModelUnknown } from "../../domain/Generation/Errors.ts"
-import { SolveBudget, type SolvePrompt, type SolveSpec } from "../../domain/Solve.ts"
+import { maxPromptCharacters, SolveBudget, type SolvePrompt, type SolveSpec } from "../../domain/Solve.ts"
 import { StopRule } from "../../domain/Stopping/StopRule.ts"
 import {
   defaultParallel,
@@ -116,4 +116,12 @@ export const specFrom = Effect.fn("Solves.specFrom")(function*(
   return spec
 })
 
-export const GivenMessages = Schema.Array(ChatMessage).check(Schema.isMinLength(1), Schema.isMaxLength(256))
+export const GivenProblem = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(maxPromptCharacters))
+export const GivenMessages = Schema.Array(ChatMessage).check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(256),
+  Schema.makeFilter((messages) =>
+    messages.reduce((sum, { content }) => sum + content.length, 0) <= maxPromptCharacters ||
+    `Expected at most ${maxPromptCharacters} characters, all messages together`
+  )
+)

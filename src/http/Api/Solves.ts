@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { ActorId } from "../../actors/Gateway.ts"
-import { GivenMessages, GivenSolve } from "../../actors/Solves/Given.ts"
+import { GivenMessages, GivenProblem, GivenSolve } from "../../actors/Solves/Given.ts"
 import { SampleState } from "../../domain/Solve.ts"
 import { problems } from "../Problems.ts"
 import * as Shapes from "./Shapes.ts"
@@ -22,7 +22,7 @@ export class Solves extends HttpApiGroup.make("solves")
       payload: Schema.Struct({
         id: Schema.optionalKey(ActorId.annotate({ description: "Of the solve; without it a new one." })),
         problem: Schema.optionalKey(
-          Schema.String.check(Schema.isMinLength(1)).annotate({ description: "A problem; or give `messages`." })
+          GivenProblem.annotate({ description: "A problem; or give `messages`." })
         ),
         messages: Schema.optionalKey(
           GivenMessages.annotate({ description: "A conversation, sent to the model as it is." })

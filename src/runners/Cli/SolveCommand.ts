@@ -6,7 +6,7 @@ import { writeFile } from "node:fs/promises"
 import { Generation } from "../../actors/Generation.ts"
 import { Solves } from "../../actors/Solves.ts"
 import { specFrom } from "../../actors/Solves/Given.ts"
-import { isOver, type SampleState, type SolveState } from "../../domain/Solve.ts"
+import { isOver, maxPromptCharacters, type SampleState, type SolveState } from "../../domain/Solve.ts"
 import type { StopRule } from "../../domain/Stopping/StopRule.ts"
 import { type CommandFailed, misused, workFailed } from "./Failure.ts"
 import { inLocalApp, type LocalFlags } from "./LocalApp.ts"
@@ -35,7 +35,7 @@ export interface SolveFlags extends SamplingFlags, LocalFlags {
   readonly json: boolean
 }
 
-const maxProblemBytes = 1_048_576
+const maxProblemBytes = 4 * maxPromptCharacters
 
 /** The stopping laws of a word: `none`, `safe` (what cannot change), `adaptive`, or `agree-N`. */
 const stopOf = (word: string): ReadonlyArray<StopRule> | undefined => {
@@ -109,6 +109,9 @@ const problemOf = ({ problem }: SolveFlags): Effect.Effect<string, CommandFailed
 export const solveCommand = Effect.fn("Cli.solve")(function*(flags: SolveFlags) {
   const problem = (yield* problemOf(flags)).trim()
   if (problem === "") return yield* misused("The problem is empty")
+  if (problem.length > maxPromptCharacters) {
+    return yield* misused(`The problem has ${problem.length} characters; at most ${maxPromptCharacters} are taken`)
+  }
   const given = yield* givenOf(flags)
   if (Option.isSome(flags.seconds) && !(flags.seconds.value >= 0.1 && flags.seconds.value <= 86_400)) {
     return yield* misused("--seconds is 0.1 to 86,400")
