@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, readonly [file: string, what: string]>> =
     "./DurableService.ts",
     "a service on durable actors for load generators, over HTTP until it is stopped (bench/README.md)"
   ],
+  "early-stop": ["./earlyStop.ts", "samples that early stopping saves against full voting, and what it costs"],
   failover: ["./Failover.ts", "from kill -9 of a run's runner to its next progress elsewhere, over 20 kills"],
   "fake-llm": ["./fakeLlm.ts", "the scripted model server: small calls a second, and 512 streams at once"],
   leaks: ["./leaks.ts", "programs a second that are scanned for their answer"],
