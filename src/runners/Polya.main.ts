@@ -368,6 +368,48 @@ const runs = Command.make(
   Command.withShortDescription("List the runs of a cluster")
 )
 
+const models = Command.make(
+  "models",
+  {
+    url: one("url", "Show those of a polya serve, with cost and health. POLYA_TOKEN is its token", "URL"),
+    config: one("config", "A configuration file instead of polya.yaml in this directory", "FILE"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/ModelsCommand.ts")), ({ modelsCommand }) => modelsCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Lists the models that can be asked, with their endpoints and prices: as the configuration names them, which asks no endpoint, or with --url those of a running cluster, with what they have cost and how their endpoints are."
+  ),
+  Command.withShortDescription("List models, endpoints and cost"),
+  Command.withExamples([{ command: "polya models --url http://127.0.0.1:7411", description: "Of a running cluster" }])
+)
+
+const calls = Command.make(
+  "calls",
+  {
+    url: one("url", "Ask a polya serve; default: the store itself. POLYA_TOKEN is its token", "URL"),
+    data: one("data", "Folder of the SQLite store", "DIR"),
+    config: one("config", "A configuration file instead of polya.yaml in this directory", "FILE"),
+    limit: optionalInt("limit", "At most this many, newest first; default 50"),
+    model: one("model", "Only calls to this model", "NAME"),
+    owner: one("owner", "Only calls of this solve, run or user", "NAME"),
+    outcome: one("outcome", "Only calls with this outcome: ok, cancelled, or the tag of an error", "TAG"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(Effect.promise(() => import("./Cli/CallsCommand.ts")), ({ callsCommand }) => callsCommand(flags))
+).pipe(
+  Command.withDescription(
+    "Lists the calls that were made to models, newest first: whose they were, tokens, cost, times and outcome. With POLYA_DATABASE_URL of that database; else of a SQLite store that no polya serve has open, or with --url of a running cluster."
+  ),
+  Command.withShortDescription("List calls made to models"),
+  Command.withExamples([
+    { command: "polya calls --url http://127.0.0.1:7411 --outcome RateLimited", description: "What was refused" },
+    { command: "polya calls --data ./data --json --limit 100000", description: "For a program" }
+  ])
+)
+
 const watch = Command.make(
   "watch",
   {
@@ -694,6 +736,61 @@ const evaluate = Command.make(
   ])
 )
 
+const compete = Command.make(
+  "compete",
+  {
+    problems: one("problems", "File with id, problem and perhaps answer (JSON lines, CSV, Parquet, ...)", "FILE"),
+    field: many("field", "Column by field, such as problem=question; repeat for several", "FIELD=COLUMN"),
+    hours: Flag.Finite("hours").pipe(
+      Flag.withDescription("Time for all problems"),
+      Flag.withMetavar("H"),
+      Flag.optional
+    ),
+    minutes: Flag.Finite("minutes").pipe(
+      Flag.withDescription("The same in minutes"),
+      Flag.withMetavar("M"),
+      Flag.optional
+    ),
+    model: sampling.model,
+    strategy: one("strategy", "How each problem is sampled (docs/solving.md); default: majority-16", "NAME"),
+    samples: sampling.samples,
+    stop: sampling.stop,
+    temperature: sampling.temperature,
+    maxTokens: sampling.maxTokens,
+    seed: optionalInt("seed", "Seed of the samples; default 0"),
+    parallel: optionalInt("parallel", "Problems in work at once; default 2"),
+    passes: optionalInt("passes", "How often a problem with a weak vote is asked at most; default 3"),
+    modulo: optionalInt("modulo", "Answers are taken modulo this, as in AIMO 1 and 2; default: whole numbers 0..99999"),
+    fallback: optionalInt("fallback", "What is written where nobody answered; default 0"),
+    out: one("out", "Folder for submission.csv and contest.json; default: out/compete-NAME", "DIR"),
+    resume: Flag.Boolean("resume").pipe(
+      Flag.withDescription("Go on with the contest of this folder after a kill, with the time that is left"),
+      Flag.withDefault(false)
+    ),
+    config: one("config", "Configuration file; default: polya.yaml if it is there", "FILE"),
+    url: one("url", "Let the cluster at this address do it; POLYA_TOKEN is its token", "URL"),
+    json
+  },
+  (flags) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./Cli/CompeteCommand.ts")),
+      ({ competeCommand }) => competeCommand(flags)
+    )
+).pipe(
+  Command.withDescription(
+    "Answers many problems in a fixed time: what easy ones leave goes to hard ones, and weak votes are asked again while there is time. Answers are whole numbers; " +
+      "DIR/submission.csv has one for each problem from the first second on. Ctrl-C ends it with the answers that stand. Right answers in the file are for the score alone."
+  ),
+  Command.withShortDescription("Answer many problems in a fixed time"),
+  Command.withExamples([
+    { command: "polya compete --problems reference.csv --hours 5 --strategy tir-16", description: "As in AIMO" },
+    {
+      command: "polya compete --problems reference.csv --hours 5 --strategy tir-16 --resume",
+      description: "Go on after a crash"
+    }
+  ])
+)
+
 const polya = Command.make("polya").pipe(
   Command.withDescription(
     "Real problems in, verified datasets out; models trained on them and asked. Start with `polya demo`."
@@ -708,10 +805,13 @@ const polya = Command.make("polya").pipe(
     watch,
     verify,
     vote,
+    compete,
     exec,
     solve,
     evaluate,
     fakeLlm,
+    models,
+    calls,
     token,
     report,
     config,

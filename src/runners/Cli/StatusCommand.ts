@@ -4,6 +4,7 @@ import { resolve } from "node:path"
 import { remote } from "./Remote.ts"
 import { fetchOutputs, follow } from "./RemoteRun.ts"
 import { count, mebibytes, plural, printLine, seconds, summaryLines } from "./Say.ts"
+import { columns } from "./Table.ts"
 
 interface Where {
   readonly url: Option.Option<string>
@@ -16,12 +17,6 @@ const print = (lines: ReadonlyArray<string>): Effect.Effect<void> =>
 
 /** A process that said nothing for longer is shown as silent; it speaks every second. */
 const silentSecondsMost = 5
-
-/** Rows of texts, each column as wide as its widest. */
-const columns = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length)))
-  return rows.map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ").trimEnd())
-}
 
 export const statusCommand = Effect.fn("Cli.status")(function*(flags: Where) {
   const cluster = yield* remote(flags.url)
