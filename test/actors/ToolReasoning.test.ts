@@ -436,6 +436,23 @@ describe("a sample that is interrupted", () => {
       assert.strictEqual(here.generation.running(), 0)
     }))
 
+  it.effect("at any moment leaves no session and no call", () =>
+    Effect.gen(function*() {
+      let over = 0
+      for (let moment = 0; moment < 150; moment++) {
+        const here = world({ answers: [fenced("a"), `${fenced("b")}\nand on it goes`, fenced("c"), "Done."] })
+        const fiber = yield* Effect.forkChild(here.sample())
+        for (let turn = 0; turn < moment; turn++) yield* Effect.yieldNow
+        if (fiber.pollUnsafe() !== undefined) over++
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(here.sandbox.live.size, 0)
+        assert.strictEqual(here.generation.running(), 0)
+      }
+      // The first ones are interrupted before their end, the last ones after it.
+      assert.isAtLeast(over, 1)
+      assert.isBelow(over, 150)
+    }))
+
   it.effect("by a failure of the model ends its session as well", () =>
     Effect.gen(function*() {
       const failed = new ServerFailed({ model: "scripted", status: 500, detail: "x", attempts: 3 })
