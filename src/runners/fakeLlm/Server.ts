@@ -270,16 +270,9 @@ export const start = async (options: StartOptions): Promise<FakeServer> => {
       case "malformed":
         entry.end(fault.kind)
         return void response.end(text + events.broken() + doneEvent)
-      case "error-in-stream": {
+      case "error-in-stream":
         entry.end(fault.kind)
-        const status = fault.status ?? 500
-        const error = {
-          message: fault.message ?? "The engine failed amid the answer",
-          type: "server_error",
-          code: status
-        }
-        return void response.end(`${text}data: ${JSON.stringify({ error })}\n\n${doneEvent}`)
-      }
+        return void response.end(`${text}data: ${JSON.stringify(innerError(fault))}\n\n${doneEvent}`)
       case "empty-choices":
         entry.end(fault.kind)
         return void response.end(events.empty() + doneEvent)
@@ -299,11 +292,7 @@ export const start = async (options: StartOptions): Promise<FakeServer> => {
       case "empty-choices":
         return json(response, 200, bodyOf(reply, []))
       case "error-in-stream":
-        return json(
-          response,
-          200,
-          errorBody("openai", fault.status ?? 500, fault.message ?? "The engine failed", "server_error")
-        )
+        return json(response, 200, innerError(fault))
       default: {
         response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
         response.write(part, () => {
@@ -412,6 +401,11 @@ const comesFirst: ReadonlySet<Failure["kind"]> = new Set([
 ])
 
 const unknownModel = (model: string): string => `The model \`${model.slice(0, 200)}\` does not exist.`
+
+/** An error inside of an answer that began well. */
+const innerError = ({ message = "The engine failed amid the answer", status = 500 }: Failure) => ({
+  error: { message, type: "server_error", code: status }
+})
 
 const opened = (response: ServerResponse): ServerResponse =>
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" })
