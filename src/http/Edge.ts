@@ -185,7 +185,8 @@ export const make = Effect.fnUntraced(function*<E>(
     const origin = request.headers["origin"]
     if (origin !== undefined && security.isAllowedOrigin(origin)) {
       headers["access-control-allow-origin"] = origin
-      headers["access-control-expose-headers"] = "idempotency-key, retry-after, content-range, content-disposition"
+      headers["access-control-expose-headers"] =
+        "idempotency-key, retry-after, content-range, content-disposition, x-request-id"
       headers["vary"] = "origin"
     }
     return headers

@@ -1,13 +1,14 @@
 // The routes under /v1: models, chat completions and completions, as clients of the OpenAI API ask for them. A model's name may carry a
 // strategy (`NAME@majority-16`); then the answer is a vote's. Who asked which model is in the audit log: how much text, and its hash, not the
 // text. Nothing fails here but with a bug: errors are answers.
-import { Clock, Effect, Result, Schema } from "effect"
+import { Clock, Context, Effect, Result, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createHash } from "node:crypto"
 import { AuditLog } from "../../actors/AuditLog.ts"
 import type { Scope as TokenScope } from "../../actors/Gateway.ts"
 import { Generation, type ModelFacts } from "../../actors/Generation.ts"
-import type { Solves } from "../../actors/Solves.ts"
+import { Lifecycle } from "../../actors/Lifecycle.ts"
+import { Solves } from "../../actors/Solves.ts"
 import type { ChatMessage } from "../../domain/Generation.ts"
 import { ModelUnknown } from "../../domain/Generation/Errors.ts"
 import { seedOf, SolveSpec } from "../../domain/Solve.ts"
@@ -20,7 +21,7 @@ import { AnswerLate, MediaTypeUnknown, RequestUnfit } from "../Refusals.ts"
 import { type Caller, tenantOf } from "../Security.ts"
 import { type Head, type Kind, modelOf } from "./Answers.ts"
 import { FieldUnfit, ofError, ofProblem, responseOf, StrategyUnknown, type Told } from "./Errors.ts"
-import { bounded, respond } from "./EventStream.ts"
+import { bounded, KeepAliveMillis, respond } from "./EventStream.ts"
 import { paths } from "./Paths.ts"
 import * as Plain from "./Plain.ts"
 import { type Asked, readChat, readText } from "./Requests.ts"
@@ -178,7 +179,12 @@ const told = (error: Told | Problem): HttpServerResponse.HttpServerResponse =>
   responseOf(error instanceof Problem ? ofProblem(error) : ofError(error))
 
 export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
-  const services = yield* Effect.context<Generation | Solves>()
+  // These alone: the scope of a request is its own.
+  const services = Context.make(Generation, yield* Generation).pipe(
+    Context.add(Solves, yield* Solves),
+    Context.add(Lifecycle, yield* Lifecycle),
+    Context.add(KeepAliveMillis, yield* KeepAliveMillis)
+  )
   const audit = yield* AuditLog
   const limits = yield* HttpLimits
   const admit = yield* admission
@@ -242,7 +248,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     const { facts, strategy } = named
     const spec = yield* Effect.fromResult(specOf(asked, { facts, strategy }, question, owner, openaiMillis))
     yield* note
-    const solve = { solve: `v1-${uuid}`, spec, by }
+    const solve = { solve: `v1-${uuid}`, spec, by, millis: openaiMillis }
     return stream
       ? yield* respond((send) => Voted.stream(head, solve, includeUsage, send), options)
       : json(yield* bounded(Voted.answer(head, solve), openaiMillis), head.id)

@@ -2,6 +2,7 @@
 // off; while it waits, a stream tells it how far the vote is.
 import { Clock, Effect, Stream } from "effect"
 import type { ActorUnavailable, KeyReused } from "../../actors/Committer.ts"
+import { patiently } from "../../actors/DurableActor.ts"
 import { Solves } from "../../actors/Solves.ts"
 import type { By } from "../../domain/Commit.ts"
 import { isOver, type SolveSpec, type SolveState, type SolveTaken, type SolveUnknown } from "../../domain/Solve.ts"
@@ -13,6 +14,8 @@ export interface Asked {
   readonly solve: string
   readonly spec: SolveSpec
   readonly by: By
+  /** For so long it is waited for, also where the process that works for it dies meanwhile. */
+  readonly millis: number
 }
 
 /** A command that is not taken by then has failed; nobody waits longer for a solve to be called off. */
@@ -27,7 +30,7 @@ type StartError = SolveTaken | ActorUnavailable | KeyReused
 
 /** Runs `use` beside the solve, which is called off unless its outcome was had. */
 const solving = <A, E, R>(
-  { by, solve, spec }: Asked,
+  { by, millis, solve, spec }: Asked,
   use: (
     solves: Solves["Service"],
     outcome: Effect.Effect<SolveState, SolveUnknown | ActorUnavailable>
@@ -35,7 +38,7 @@ const solving = <A, E, R>(
 ): Effect.Effect<A, E | StartError, R | Solves> =>
   Effect.flatMap(Solves, (solves) => {
     let ended = false
-    const outcome = Effect.tap(solves.outcome(solve), () =>
+    const outcome = Effect.tap(patiently(solves.outcome(solve), millis), () =>
       Effect.sync(() => {
         ended = true
       }))
@@ -44,8 +47,11 @@ const solving = <A, E, R>(
       Effect.catch((error) => Effect.logWarning(`The solve ${solve} was not called off: ${error.message}`))
     )
     return Effect.acquireUseRelease(
-      // Not to be interrupted: a start that is on its way could not be called back.
-      solves.start(solve, spec, { by, deadlineMillis: startMillis }),
+      // Not to be interrupted: a start that is on its way could not be called back. One without an answer may still come.
+      Effect.tapError(
+        solves.start(solve, spec, { by, deadlineMillis: startMillis }),
+        ({ _tag }) => (_tag === "ActorUnavailable" ? call : Effect.void)
+      ),
       () => use(solves, outcome),
       () => Effect.suspend(() => (ended ? Effect.void : call))
     )
@@ -92,7 +98,7 @@ export const stream = (head: Head, asked: Asked, includeUsage: boolean, send: Se
     Effect.gen(function*() {
       const { solve } = asked
       // The state that is told is the latest one; a watch that breaks off costs progress, not the answer.
-      yield* solves.watch(solve).pipe(
+      const telling = solves.watch(solve).pipe(
         Stream.takeUntil(isOver),
         Stream.buffer({ capacity: 1, strategy: "sliding" }),
         Stream.runForEach((state) =>
@@ -100,7 +106,9 @@ export const stream = (head: Head, asked: Asked, includeUsage: boolean, send: Se
             Effect.flatMap((now) => send(aside(head, { polya: progressOf(solve, state, now) }))),
             Effect.andThen(Effect.sleep(isOver(state) ? 0 : progressMillis))
           )
-        ),
+        )
+      )
+      yield* patiently(telling, asked.millis).pipe(
         Effect.catchTag(["ActorUnavailable", "SolveUnknown"], () => Effect.void)
       )
       const state = yield* outcome

@@ -1,6 +1,6 @@
 // The official client against the real server: real sockets, real actors, models that a script speaks for.
 import { Context, Effect, Redacted } from "effect"
-import OpenAI from "openai"
+import { OpenAI } from "openai"
 import { AuditLog } from "../../../src/actors/AuditLog.ts"
 import { Tokens } from "../../../src/actors/Tokens.ts"
 import { makeScripted, type Script, type ScriptedOptions } from "../../actors/ScriptedGeneration.ts"
@@ -25,7 +25,6 @@ export const serve = Effect.fnUntraced(function*(script: Script, options: ServeO
     port,
     url,
     key,
-    tokenId: token.token,
     client: clientWith(key),
     clientWith,
     audits: Context.get(context, AuditLog).list({ limit: 20, type: "Model" }),
@@ -65,4 +64,13 @@ export const collect = async <A>(items: AsyncIterable<A>): Promise<Array<A>> => 
   const all: Array<A> = []
   for await (const item of items) all.push(item)
   return all
+}
+
+/** Fields that the client's types do not know. */
+export const more = (fields: object): object => fields
+
+export const firstOf = <A>(items: ReadonlyArray<A>): A => {
+  const [first] = items
+  if (first === undefined) throw new Error("There is none")
+  return first
 }
