@@ -21,6 +21,10 @@ const benches: Readonly<Record<string, readonly [file: string, what: string]>> =
   "early-stop": ["./earlyStop.ts", "samples that early stopping saves against full voting, and what it costs"],
   failover: ["./Failover.ts", "from kill -9 of a run's runner to its next progress elsewhere, over 20 kills"],
   "fake-llm": ["./fakeLlm.ts", "the scripted model server: small calls a second, and 512 streams at once"],
+  generation: [
+    "./generation.ts",
+    "calls to a model: 512 streams, processor time a call, rate at 50 ms and 256 in flight; --part streams,overhead,rate"
+  ],
   leaks: ["./leaks.ts", "programs a second that are scanned for their answer"],
   sandbox: [
     "./sandbox.ts",

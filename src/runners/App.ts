@@ -12,8 +12,11 @@ import { StageRegistry } from "../actors/Plans.ts"
 import * as Polya from "../actors/Polya.ts"
 import { RetentionLimits } from "../actors/Retention.ts"
 import { RunLimits } from "../actors/RunLimits.ts"
+import * as SeatsOfCluster from "../actors/Seats/Cluster.ts"
+import * as SeatsOfOne from "../actors/Seats/Local.ts"
 import { SolveLimits } from "../actors/SolveLimits.ts"
 import * as Solving from "../actors/Solving.ts"
+import * as SpendingActor from "../actors/SpendingActor.ts"
 import { StageExecutor } from "../actors/StageExecutor.ts"
 import { Tokens } from "../actors/Tokens.ts"
 import { stages } from "../domain/stages/Registry.ts"
@@ -23,6 +26,7 @@ import {
   ActorConfig,
   ClusterConfig,
   HttpConfig,
+  LlmConfig,
   RetentionConfig,
   RunConfig,
   SandboxConfig,
@@ -120,6 +124,20 @@ const verdictsLayer = Layer.unwrap(
 const sandboxLayer = ({ reports }: AppOptions) =>
   Layer.unwrap(Effect.map(SandboxConfig, (config) => Sandbox.layer(config, { checked: reports !== undefined })))
 
+/** What asks models is loaded where there are some. */
+const modelsLayer = Layer.unwrap(Effect.gen(function*() {
+  const settings = yield* LlmConfig
+  const { baseUrl, model, models } = settings
+  if (baseUrl !== "" && model === "") {
+    yield* Effect.logWarning("POLYA_LLM_BASE_URL is set and POLYA_LLM_MODEL is not: that server is not asked")
+  }
+  if (baseUrl === "" && models === "") return Generation.layerNone
+  const [Models, Client] = yield* Effect.promise(() =>
+    Promise.all([import("./Generation.ts"), import("./openai/Client.ts")])
+  )
+  return Models.layer(settings).pipe(Layer.provide(Client.layer))
+}))
+
 const sourcesLayer = ({ dataDir }: AppOptions) =>
   Layer.unwrap(Effect.map(SourceConfig, (config) => Sources.layerWith({ ...config, uploadFolder: dataDir })))
 /** Each is an object with getters (LiveSettings), so what reads it at each use follows the live configuration. */
@@ -145,6 +163,11 @@ export const layer = (options: AppOptions) =>
   ).pipe(
     Layer.provideMerge([Evaluating.layer(options.supervise), Contesting.layer(options.supervise)]),
     Layer.provideMerge(Solving.layer(options.supervise)),
+    Layer.provideMerge(modelsLayer),
+    Layer.provideMerge(Layer.mergeAll(
+      SpendingActor.layerSpending,
+      options.join === undefined ? SeatsOfOne.layerLocal : SeatsOfCluster.layerCluster
+    )),
     Layer.provideMerge(Layer.unwrap(Effect.gen(function*() {
       return Polya.layer(yield* RetentionConfig, options.supervise)
     }))),
@@ -155,8 +178,7 @@ export const layer = (options: AppOptions) =>
       Layer.succeed(StageRegistry, stages),
       sourcesLayer(options),
       stagesLayer(options),
-      verdictsLayer,
-      Generation.layerNone
+      verdictsLayer
     )),
     Layer.provideMerge([VitalsReporter.LastWord.layer, EventLoop.layer, sandboxLayer(options)]),
     Layer.provideMerge(storeLayer(options)),
