@@ -14,6 +14,7 @@ export interface FakeLlmFlags {
   readonly json: boolean
 }
 
+const comesWith = "Polya comes with the scripts arithmetic and competition; docs/fake-llm.md tells how one is written."
 const loopback = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/
 const isSeed = Schema.is(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff_ffff })))
 
@@ -22,7 +23,11 @@ export const fakeLlmCommand = Effect.fn("Cli.fakeLlm")(
     if (!(port >= 0 && port <= 65_535)) return yield* misused("--port must be from 0 to 65535")
     const seeded = Option.getOrUndefined(seed)
     if (seeded !== undefined && !isSeed(seeded)) return yield* misused("--seed must be from 0 to 4294967295")
-    const { file, problems, script } = yield* loadScript(name).pipe(Effect.mapError((error) => misusedBy(error)))
+    const { file, problems, script } = yield* loadScript(name).pipe(
+      Effect.mapError((error) =>
+        misusedBy(error, error._tag === "YamlUnreadable" && error.reason === "missing" ? comesWith : "")
+      )
+    )
     const clock = yield* Clock.Clock
     const stopped = stopSignal()
     const server = yield* Effect.tryPromise({

@@ -6,7 +6,7 @@ import type { Asked } from "./Asked.ts"
 import { fraction, mixed, weighted } from "./Draws.ts"
 import { patternOf } from "./Pattern.ts"
 import { talk } from "./Pieces.ts"
-import { type Known, plain, type Problems, type Solved, solverOf } from "./Problems.ts"
+import { ends, type Known, plain, type Problems, type Solved, solverOf } from "./Problems.ts"
 import type { Failure, Fault, Latency, Match, Rule, Script, Span } from "./Script.ts"
 
 export interface Told {
@@ -91,7 +91,7 @@ export const composerOf = (script: Script, problems: Problems, seed: number): Co
     if (pattern !== undefined) {
       const found = patternOf(pattern)
       // A script that was checked has none that is wrong.
-      if (Result.isSuccess(found)) tests.push(({ asked }) => found.success(asked.prompt))
+      if (Result.isSuccess(found)) tests.push(({ asked }) => found.success(ends(asked.prompt)))
     }
     if (match.seed !== undefined) {
       const span = match.seed

@@ -35,6 +35,9 @@ export interface Counts {
 const kept = 100
 const shownCharacters = 2_000
 const maxRules = 10_001
+/** A copy: a slice would hold the whole prompt. */
+const endOf = (prompt: string): string =>
+  prompt.length <= shownCharacters ? prompt : Buffer.from(prompt.slice(-shownCharacters)).toString()
 
 export interface Entry {
   readonly number: number
@@ -54,7 +57,7 @@ export const countsOf = () => {
   let epoch = 0
   let outcomes = new Map<string, number>()
   let rules = new Map<string, number>()
-  let recent: Array<{ asked: Asked; path: string; entry: Entry; outcome: string }> = []
+  let recent: Array<Omit<Recent, "number" | "rules" | "outcome"> & { readonly entry: Entry; outcome: string }> = []
   const more = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
   return {
     inFlight: () => inFlight,
@@ -82,7 +85,22 @@ export const countsOf = () => {
           completionTokens += tokens?.completion ?? 0
         }
       }
-      const noted = { asked, path, entry, outcome: "in flight" }
+      const noted = {
+        path,
+        model: asked.model,
+        promptHash: hashText(asked.prompt).toString(16).padStart(8, "0"),
+        prompt: endOf(asked.prompt),
+        parameters: {
+          n: asked.samples,
+          seed: asked.seed ?? null,
+          maxTokens: asked.maxTokens ?? null,
+          stop: asked.stops,
+          stream: asked.stream,
+          topLogprobs: asked.topLogprobs ?? null
+        },
+        entry,
+        outcome: "in flight"
+      }
       recent.push(noted)
       if (recent.length >= 2 * kept) recent = recent.slice(-kept)
       return entry
@@ -112,20 +130,9 @@ export const countsOf = () => {
       rules: Object.fromEntries(rules),
       promptTokens,
       completionTokens,
-      recent: recent.slice(-kept).map(({ asked, entry, outcome, path }) => ({
+      recent: recent.slice(-kept).map(({ entry, outcome, ...noted }) => ({
         number: entry.number,
-        path,
-        model: asked.model,
-        promptHash: hashText(asked.prompt).toString(16).padStart(8, "0"),
-        prompt: asked.prompt.slice(-shownCharacters),
-        parameters: {
-          n: asked.samples,
-          seed: asked.seed ?? null,
-          maxTokens: asked.maxTokens ?? null,
-          stop: asked.stops,
-          stream: asked.stream,
-          topLogprobs: asked.topLogprobs ?? null
-        },
+        ...noted,
         rules: entry.rules,
         outcome
       }))

@@ -5,7 +5,13 @@ const piece = / ?\p{L}{1,12}| ?\p{N}{1,3}|\s+|[^\s\p{L}\p{N}]/gu
 /** Joined they are the text again. */
 export const piecesOf = (text: string): ReadonlyArray<string> => text.match(piece) ?? []
 
-export const countPieces = (text: string): number => piecesOf(text).length
+/** Without holding them: a prompt may be long. */
+export const countPieces = (text: string): number => {
+  let count = 0
+  piece.lastIndex = 0
+  while (piece.test(text)) count++
+  return count
+}
 
 const words = ["so", "then", "we", "add", "both", "sides", "and", "see", "that", "it", "holds", "again"]
 /** As many pieces of talk. */

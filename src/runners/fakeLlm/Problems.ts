@@ -11,9 +11,13 @@ const spaces = /\s+/g
 export const plain = (text: string): string => text.replace(spaces, " ").trim()
 
 const prefix = 16
-/** Of a prompt, so much at its start and as much at its end is looked through. */
 const lookedAt = 65_536
+/** Of a prompt, so much at its start and as much at its end is looked through. */
+export const ends = (text: string): string =>
+  text.length > 2 * lookedAt ? `${text.slice(0, lookedAt)}\n${text.slice(-lookedAt)}` : text
+/** Prompts whose row is remembered, and their characters at most. */
 const remembered = 4_096
+const rememberedCharacters = 16_384
 
 export interface Problems {
   readonly rows: ReadonlyArray<Known>
@@ -38,7 +42,7 @@ export const problemsOf = (rows: ReadonlyArray<ProblemRow>): Problems => {
     else others.push(row)
   }
   const search = (given: string): Known | undefined => {
-    const prompt = plain(given.length > 2 * lookedAt ? given.slice(0, lookedAt) + given.slice(-lookedAt) : given)
+    const prompt = plain(ends(given))
     let best = short.find(({ problem }) => problem === prompt)
     const take = (row: Known) => {
       if (best === undefined || row.problem.length > best.problem.length) best = row
@@ -56,6 +60,7 @@ export const problemsOf = (rows: ReadonlyArray<ProblemRow>): Problems => {
     rows: known,
     find: (prompt) => {
       if (known.length === 0) return undefined
+      if (prompt.length > rememberedCharacters) return search(prompt)
       if (found.has(prompt)) return found.get(prompt)
       const row = search(prompt)
       if (found.size >= remembered) found.clear()
