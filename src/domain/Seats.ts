@@ -64,7 +64,7 @@ export const shareOut = (total: number, wants: ReadonlyArray<number>, turn = 0):
     shares[at] = level
   }
   above.sort((a, b) => a - b)
-  for (let odd = left - level * above.length; odd > 0; odd--) {
+  for (let odd = above.length === 0 ? 0 : left - level * above.length; odd > 0; odd--) {
     const at = above[(odd + turn) % above.length] ?? 0
     shares[at] = level + 1
   }
