@@ -36,7 +36,9 @@ const textsOf = (content: unknown): { readonly text: string; readonly thought: s
     if (typeof part["text"] === "string") text += part["text"]
     const thinking = part["thinking"]
     if (typeof thinking === "string") thought += thinking
-    if (Array.isArray(thinking)) thought += textsOf(thinking).text
+    for (const inner of Array.isArray(thinking) ? thinking.filter(isJsonObject) : []) {
+      if (typeof inner["text"] === "string") thought += inner["text"]
+    }
   }
   return { text, thought }
 }

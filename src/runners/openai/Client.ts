@@ -6,7 +6,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
 import { type ChatMessage, noUsage, type TokenUsage } from "../../domain/Generation.ts"
 import { endsInThought, opensThought } from "../../domain/Reasoning.ts"
 import { estimatePromptTokens } from "../../domain/TokenEstimate.ts"
-import { Answer, countWritten } from "./Answer.ts"
+import { Answer, countWritten, type Seen } from "./Answer.ts"
 import { addressOf, bodyOf, type Content } from "./Body.ts"
 import type { LocalTokenizer } from "./LocalTokenizer.ts"
 import { errorInside, jsonOrText, type Problem, problemOf, retryAfter, shown } from "./Refusal.ts"
@@ -199,19 +199,20 @@ const read = (
     finish(null)
   }
   const take = (text: string): boolean => {
-    let value: unknown
+    let error: unknown
+    let seen: Seen
     try {
-      value = JSON.parse(text)
+      const value: unknown = JSON.parse(text)
+      error = errorInside(value)
+      seen = answer.take(value)
     } catch {
       if (!isEnding) finish(unreadable(`a part is no JSON: ${glimpse(text)}`))
       return false
     }
-    const error = errorInside(value)
     if (error !== null) {
       finish(refusal(error))
       return false
     }
-    const seen = answer.take(value)
     if (answer.characters > responseBytes) {
       finish(unreadable(`the answer has more than ${responseBytes} characters`))
       return false

@@ -4,7 +4,7 @@
 import { Effect, Option, Schema } from "effect"
 import { readFile, stat } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import { Script } from "node:vm"
+import { createContext, Script } from "node:vm"
 import type { ChatMessage, SamplingParameters } from "../../domain/Generation.ts"
 import { isJsonObject, type Json } from "../../domain/Json.ts"
 
@@ -137,8 +137,10 @@ const range = (...bounds: ReadonlyArray<unknown>): ReadonlyArray<number> => {
 
 /** Runs to its end within the time, else throws; also where it never waits. */
 const guard = new Script("run()")
+const context = createContext({ run: () => {} })
 const withinTime = (run: () => void): void => {
-  guard.runInNewContext({ run }, { timeout: renderMillis })
+  context["run"] = run
+  guard.runInContext(context, { timeout: renderMillis })
 }
 
 /** Stands behind the text that the model goes on with: what a template writes after it is cut off. From the private use area. */

@@ -60,12 +60,14 @@ interface Said {
   readonly status: number | null
 }
 const text = (value: unknown): string => typeof value === "string" || typeof value === "number" ? String(value) : ""
-const said = (value: unknown): Said | null => {
+/** Errors are inside of errors, so deep at most. */
+const errorDepth = 4
+const said = (value: unknown, depth = 0): Said | null => {
   if (typeof value === "string") return { message: value, kind: "", status: null }
   if (!isJsonObject(value)) return null
   const inner = value["error"]
-  if (inner != null && inner !== "") {
-    const found = said(inner)
+  if (inner != null && inner !== "" && depth < errorDepth) {
+    const found = said(inner, depth + 1)
     if (found !== null) {
       // llama.cpp has its numbers beside the message.
       const numbers = isJsonObject(inner)
@@ -147,10 +149,10 @@ export const problemOf = (
   return problem("refused", `the request is refused (${told})`)
 }
 
-/** A body's JSON, or the text itself. */
+/** A body's JSON, also as the first event of a stream, or the text itself. */
 export const jsonOrText = (whole: string): unknown => {
   try {
-    return JSON.parse(whole)
+    return JSON.parse(whole.replace(/^\s*data:/, ""))
   } catch {
     const body = whole.slice(0, readCharacters)
     // Pages of proxies: their words without their marks.
