@@ -149,13 +149,21 @@ const wire = (
   ...(final === true ? { final } : {})
 })
 
-/** Hints that name what only the rest of the API has. */
-const hintless: ReadonlySet<string> = new Set(["RequestUnfit", "RouteUnknown", "MethodUnfit", "BodyTooLarge"])
+/** Errors whose hint says more than their sentence; those of others speak of the rest of the API. */
+const hinted: ReadonlySet<string> = new Set([
+  "TokenMissing",
+  "TokenUnknown",
+  "TokenExpired",
+  "TokenRevoked",
+  "ScopeMissing",
+  "OriginRefused",
+  "ServerFault"
+])
 
 /** A problem document in the other form. */
 export const ofProblem = ({ detail, errors, hint, status, tag }: ProblemDocument): WireError => {
   const path = errors?.[0]?.path
-  const sentence = hintless.has(tag) || hint === "" ? detail : `${detail}${/[.!?]$/.test(detail) ? "" : "."} ${hint}`
+  const sentence = hinted.has(tag) ? `${detail}. ${hint}` : detail
   return wire(worth.get(tag) ?? ofStatus(status), sentence, path === undefined ? {} : { param: path })
 }
 

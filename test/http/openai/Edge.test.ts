@@ -117,6 +117,7 @@ describe("the OpenAI API refuses", { timeout }, () => {
       yield* lifecycle.drain
       const error = yield* failureOf(() => client.chat.completions.create(request))
       assert.deepStrictEqual([error.status, error.code], [503, "service_unavailable"])
+      assert.notInclude(error.message, "Idempotency-Key")
     }).pipe(Effect.provide(Layer.fresh(Lifecycle.layer))))
 
   it.live("fields that would change the answer and are not supported, and takes those that ask for nothing", () =>
