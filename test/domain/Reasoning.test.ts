@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { defaultEndTags, ReasoningSplitter, splitReasoning } from "../../src/domain/Reasoning.ts"
+import {
+  defaultEndTags,
+  endsInThought,
+  opensThought,
+  ReasoningSplitter,
+  splitReasoning
+} from "../../src/domain/Reasoning.ts"
 
 /** The law in its plainest form, without gpt-oss channels. */
 const plain = (text: string) => {
@@ -106,6 +112,19 @@ describe("Reasoning", () => {
     },
     { arbitrary: { runs: 2_000 } }
   )
+
+  it("knows a prompt that ends inside of a thought", () => {
+    for (const prompt of ["Q: 1+1\n<think>", "<|im_start|>assistant\n<think>\n", "[THINK] "]) {
+      assert.isTrue(opensThought(prompt), prompt)
+    }
+    for (const prompt of ["", "put it into <think> and </think>", "<think>\n</think>\n"]) {
+      assert.isFalse(opensThought(prompt), prompt)
+    }
+    assert.isTrue(endsInThought("<think>so far"))
+    assert.isFalse(endsInThought("<think>so</think>It is"))
+    assert.isFalse(endsInThought("It is"))
+    assert.isFalse(endsInThought("<think>", []))
+  })
 
   it("stays quick with a million end tags, in one piece and in many", () => {
     const { heard } = listen(new Array<string>(20_000).fill("a</think>"))

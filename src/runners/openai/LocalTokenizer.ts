@@ -34,7 +34,7 @@ export interface RenderOptions {
 }
 
 export interface LocalTokenizer {
-  /** Tokens of a text, without those that a tokenizer puts around it. Of long texts (over 1,000,000 characters) the beginning is counted and scaled. */
+  /** Tokens of a text, without those that a tokenizer puts around it. Of long texts (over 200,000 characters) the beginning is counted and scaled. */
   readonly count: (text: string) => number
   /** The conversation up to where the model writes; a last message of the assistant is left open, so that the model goes on with it. */
   readonly render: (
@@ -50,7 +50,7 @@ const fileBytes = 64 * 1024 * 1024
 const renderMillis = 1_000
 const renderCharacters = 16_000_000
 const rangeItems = 100_000
-const countedCharacters = 1_000_000
+const countedCharacters = 200_000
 
 /** Characters of an error of a template or parser. */
 const detailCharacters = 300

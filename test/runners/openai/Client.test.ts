@@ -240,6 +240,46 @@ describe("WireClient", () => {
         })
     ))
 
+  it.effect("takes an answer for an unfinished thought where the prompt opened it and no tag ends it", () =>
+    against(
+      (response, { path }) => {
+        const logprobs = null
+        events(response, path === "/v1/completions" ? { choices: [{ text: "so it", logprobs }] } : delta("so it"))
+        events(response, end("length"), "[DONE]")
+        response.end()
+      },
+      ({ endpoint }) =>
+        Effect.gen(function*() {
+          const messages = [{ role: "user", content: "a" }, { role: "assistant", content: "<think>2 and" }] as const
+          const outputs = [
+            yield* call(endpoint, { prompt: { _tag: "Text", text: "2 + 2?\n<think>\n" } }),
+            yield* call(endpoint, { prompt: { _tag: "Chat", messages } }),
+            yield* call({ ...endpoint, opensThought: true })
+          ]
+          for (const { finish, reasoning, text } of outputs) {
+            assert.deepStrictEqual([text, reasoning, finish], ["", "so it", "length"])
+          }
+          assert.strictEqual((yield* call(endpoint)).text, "so it")
+        })
+    ))
+
+  it.effect("tells again what a later end tag makes a thought", () =>
+    against(
+      (response) => {
+        events(response, delta("2 and 2"), delta("</think>4"), end(), "[DONE]")
+        response.end()
+      },
+      ({ endpoint }) =>
+        Effect.gen(function*() {
+          const parts: Array<WirePart> = []
+          yield* call(endpoint, { onPart: (part) => parts.push(part) })
+          assert.deepStrictEqual(parts.map(({ reasoning, restarted, text }) => [text, reasoning, restarted]), [
+            ["2 and 2", "", false],
+            ["4", "2 and 2", true]
+          ])
+        })
+    ))
+
   it.effect("takes an answer with an end for whole, without the last marks and with a broken connection", () =>
     against(
       (response, { body }) => {

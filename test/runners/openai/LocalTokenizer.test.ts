@@ -58,7 +58,7 @@ describe("LocalTokenizer", () => {
   it.effect("counts the beginning of a text without an end, and scales", () =>
     Effect.gen(function*() {
       const { count } = yield* loadTokenizer(tiny)
-      assert.strictEqual(count("1 ".repeat(1_000_000)), 2_000_000)
+      assert.strictEqual(count("1 ".repeat(500_000)), 1_000_000)
     }), 60_000)
 
   it.effect("renders a conversation up to the answer, or leaves the last answer open", () =>
