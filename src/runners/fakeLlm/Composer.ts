@@ -7,6 +7,7 @@ import { fraction, mixed, weighted } from "./Draws.ts"
 import { patternOf } from "./Pattern.ts"
 import { talk } from "./Pieces.ts"
 import { ends, type Known, plain, type Problems, type Solved, solverOf } from "./Problems.ts"
+import { judged, selected } from "./Reviewer.ts"
 import type { Failure, Fault, Latency, Match, Rule, Script, Span } from "./Script.ts"
 
 export interface Told {
@@ -129,7 +130,15 @@ export const composerOf = (script: Script, problems: Problems, seed: number): Co
       const { asked, known, problem, sampleSeed } = seen
       const key = mixed(seed, 30 + at, problem, sampleSeed)
       const solved: Solved | undefined = known === undefined ? undefined : solver?.(known, sampleSeed)
-      const answer = rule.answers === undefined ? solved?.answer ?? "" : weighted(rule.answers, mixed(key, 1))
+      // A prompt that shows other solutions is another draw.
+      const reviewed = mixed(key, asked.prompt)
+      const answer = rule.answers !== undefined
+        ? weighted(rule.answers, mixed(key, 1))
+        : known !== undefined && rule.select !== undefined
+        ? selected(asked.prompt, known.answer, rule.select, reviewed)
+        : known !== undefined && rule.judge !== undefined
+        ? judged(asked.prompt, known.answer, rule.judge, reviewed)
+        : solved?.answer ?? ""
       const words: { readonly [name: string]: string } = {
         answer,
         id: known?.id ?? "",
@@ -141,10 +150,16 @@ export const composerOf = (script: Script, problems: Problems, seed: number): Co
       }
       const fill = (template: string): string =>
         template.replace(placeholder, (whole, name: string) => words[name] ?? whole)
-      const hasAnswer = rule.answers !== undefined || solved !== undefined
+      const form = rule.select !== undefined
+        ? "Choice: {answer}"
+        : rule.judge !== undefined
+        ? "Judgement: {answer}"
+        : rule.answers !== undefined || solved !== undefined
+        ? "The answer is \\boxed{{answer}}."
+        : ""
       const template = rule.steps?.[Math.min(asked.outputs.length, rule.steps.length - 1)] ??
         (typeof rule.say === "string" ? rule.say : rule.say?.[Math.floor(fraction(mixed(key, 2)) * rule.say.length)]) ??
-        (hasAnswer ? "The answer is \\boxed{{answer}}." : "")
+        form
       const before = rule.words === undefined ? "" : talk(rule.words)
       const text = fill(template)
       const wrong = solved?.right === false
@@ -159,9 +174,10 @@ export const composerOf = (script: Script, problems: Problems, seed: number): Co
         key
       }
     }
-    // What solves problems says nothing about others.
+    const needsProblem = rule.solve !== undefined || rule.select !== undefined || rule.judge !== undefined
+    // What knows problems says nothing about others.
     return (seen: Seen, index: number): Told | undefined =>
-      (solver === undefined || seen.known !== undefined) && matches(seen) ? tell(seen, index) : undefined
+      (!needsProblem || seen.known !== undefined) && matches(seen) ? tell(seen, index) : undefined
   })
 
   const nothing = (key: number): Told => ({

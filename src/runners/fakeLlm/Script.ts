@@ -128,6 +128,10 @@ export const Rule = Schema.Struct({
   steps: Schema.optionalKey(list(text, 100)),
   answers: Schema.optionalKey(Answers),
   solve: Schema.optionalKey(Solve),
+  /** Of several solutions in the prompt, picks a right one so often; else another. */
+  select: Schema.optionalKey(share),
+  /** Judges the solution in the prompt, rightly so often. */
+  judge: Schema.optionalKey(share),
   reasoning: Schema.optionalKey(text),
   reasoningAs: Schema.optionalKey(Schema.Literals(["field", "tags"])),
   /** As many words come before the text. */
@@ -218,19 +222,20 @@ const ofFailure = (failure: Failure, path: Path): ReadonlyArray<Finding> => {
 }
 
 const ofRule = (rule: Rule, hasProblems: boolean, path: Path): ReadonlyArray<Finding> => {
-  const says = [rule.say, rule.steps, rule.answers, rule.solve, rule.fail, rule.words].some((one) => one !== undefined)
+  const answers = (["answers", "solve", "select", "judge"] as const).filter((key) => rule[key] !== undefined)
+  const says = answers.length > 0 || [rule.say, rule.steps, rule.fail, rule.words].some((one) => one !== undefined)
   const noWeight = (answers: Rule["answers"]) =>
     answers !== undefined && !Object.values(answers).some((weight) => weight > 0)
   return [
-    ...(says ? [] : [wrong(path, "This rule says nothing: give say, steps, answers, solve, words or fail", "key")]),
+    ...(says
+      ? []
+      : [wrong(path, "This rule says nothing: give say, steps, answers, solve, select, judge, words or fail", "key")]),
     ...(rule.say !== undefined && rule.steps !== undefined
       ? [wrong([...path, "steps"], "Give either say or steps", "key")]
       : []),
-    ...(rule.answers !== undefined && rule.solve !== undefined
-      ? [wrong([...path, "solve"], "Give either answers or solve", "key")]
-      : []),
-    ...(rule.solve !== undefined && !hasProblems
-      ? [wrong([...path, "solve"], "There is nothing to solve: name a file in problems", "key")]
+    ...(answers.length > 1 ? [wrong([...path, answers[1] ?? ""], `Give one of ${answers.join(", ")}`, "key")] : []),
+    ...(answers[0] !== undefined && answers[0] !== "answers" && !hasProblems
+      ? [wrong([...path, answers[0]], `There is nothing to ${answers[0]}: name a file in problems`, "key")]
       : []),
     ...(noWeight(rule.answers) ? [wrong([...path, "answers"], "No answer has a weight above 0")] : []),
     ...(noWeight(rule.solve?.wrong) ? [wrong([...path, "solve", "wrong"], "No answer has a weight above 0")] : [])

@@ -1,5 +1,6 @@
 // What the scripted server answers: by rule, by seed, in pieces, and as the API of OpenAI has it.
 import { assert, describe, it } from "@effect/vitest"
+import { parseChoice, parseJudgement, selectMessages, verifyMessages } from "../../../src/domain/Prompts.ts"
 import { problemsOf } from "../../../src/runners/fakeLlm/Problems.ts"
 import { eventsIn, fake } from "./Fake.ts"
 
@@ -153,6 +154,28 @@ describe("the scripted server", { timeout: 60_000 }, () => {
     assert.strictEqual(await chat(asked, ["assistant", tags]), "That failed")
     assert.strictEqual(await chat(["user", "only the first"], ["assistant", once]), "seen")
     assert.match(await chat(["user", "only the first"], ["assistant", `${once}${"word ".repeat(100)}`]), /^then/)
+  })
+
+  it("picks and judges solutions in Polya's own prompts as rightly as the script says", async () => {
+    await using server = await fake({
+      problems: [{ problem: "What is 6 times 7, in words?", answer: "42" }],
+      rules: [
+        { when: { contains: "Choice: " }, select: 0.9 },
+        { when: { contains: "Judgement: " }, judge: 0.8 }
+      ]
+    })
+    const texts = ["It is \\boxed{41}.", "It is \\boxed{42}.", "Solution 9: \\boxed{40}"]
+    const problem = "What is 6 times 7, in words?"
+    let picked = 0
+    let judged = 0
+    for (let seed = 0; seed < 60; seed++) {
+      const [select] = selectMessages(problem, texts)
+      if (parseChoice(await server.says(select?.content ?? "", { seed }), 3) === 2) picked++
+      const [verify] = verifyMessages(problem, texts[seed % 2] ?? "")
+      if (parseJudgement(await server.says(verify?.content ?? "", { seed })) === (seed % 2 === 1)) judged++
+    }
+    assert.isTrue(picked > 44 && picked < 60, String(picked))
+    assert.isTrue(judged > 36 && judged < 58, String(judged))
   })
 
   it("stops at stop texts and at the limit of tokens, and counts as it writes", async () => {
