@@ -18,7 +18,13 @@ import {
   workedOf
 } from "../../domain/ModelEvaluation.ts"
 import type { EvaluationMetrics } from "../../domain/ModelEvaluation/Metrics.ts"
-import { type EvaluationProblem, listCharacters, listProblems, listsOf } from "../../domain/ModelEvaluation/Problems.ts"
+import {
+  type EvaluationProblem,
+  listCharacters,
+  listProblems,
+  listsOf,
+  maxProblems
+} from "../../domain/ModelEvaluation/Problems.ts"
 import * as App from "../App.ts"
 import { checkFolder } from "../FileOutput.ts"
 import { compareCommand } from "./EvalCommand/Compare.ts"
@@ -64,6 +70,9 @@ export const evalCommand = Effect.fn("Cli.eval")(function*(flags: EvalFlags) {
   const given = yield* askedOf(flags)
   const read = yield* readProblems(flags)
   yield* sayLeftOut(read)
+  if (Option.isNone(flags.limit) && read.problems.length === maxProblems) {
+    yield* say(`an evaluation has at most ${plural(maxProblems, "problem")}: what comes after them is left out`)
+  }
   const stem = `${read.name}-${given.model ?? "model"}-${given.strategy ?? "default"}`
   const name = stem.replaceAll(/[^A-Za-z0-9_.-]+/g, "-").slice(0, 80)
   const out = resolve(Option.getOrElse(flags.out, () => join("out", `eval-${name}`)))

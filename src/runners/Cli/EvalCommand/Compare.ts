@@ -86,7 +86,7 @@ export const compareCommand = Effect.fn("Cli.compare")(function*(folders: Readon
 const named = ({ model, strategy }: EvaluationSummary): string => visible(`${model}, ${strategy}`)
 
 const pairedText = ({ difference, first, interval, onlyFirst, onlySecond, p, problems, second }: PairedRates): string =>
-  `${percent(first).padStart(7)} ${percent(second).padStart(7)}  ${points(difference).padStart(6)} (${
+  `${percent(first).padStart(7)} ${percent(second).padStart(7)}  ${points(difference).padStart(6)} points (${
     points(interval.low)
   } to ${points(interval.high)})  only first ${count(onlyFirst)}, only second ${count(onlySecond)}, p ${
     p < 0.0001 ? "< 0.0001" : p.toFixed(4)
@@ -138,6 +138,6 @@ const linesOf = (
       ...(onlyFirstRight.length === 0 ? [] : [["only first right", ids(onlyFirstRight)] as const]),
       ...(onlySecondRight.length === 0 ? [] : [["only second right", ids(onlySecondRight)] as const]),
       ...(apart.length === 0 ? [] : [["not compared", apart.join(", ")] as const])
-    ])
+    ]).map((line) => line.trimEnd())
   ]
 }

@@ -136,7 +136,9 @@ export const summaryLines = (
         "samples",
         `${count(samples.begun)} of ${count(samples.planned)} planned${
           summary.stopsEarly ? `, ${percent(samples.savedShare)} saved by early stops` : ""
-        }${samples.failed === 0 ? "" : `, ${count(samples.failed)} failed`}`
+        }${samples.cancelled === 0 ? "" : `, ${count(samples.cancelled)} called off`}${
+          samples.failed === 0 ? "" : `, ${count(samples.failed)} failed`
+        }`
       ],
       ["tokens", `${count(tokens.completion)} written, ${count(tokens.prompt)} read`],
       ...(summary.dollars === 0 ? [] : [["cost", `$${summary.dollars.toFixed(4)}`] as const]),
@@ -146,6 +148,6 @@ export const summaryLines = (
         ? [["  ...", `all in ${shown(`${out}/failures.jsonl`)}`] as const]
         : []),
       ["files", shown(out)]
-    ])
+    ]).map((line) => line.trimEnd())
   ]
 }
