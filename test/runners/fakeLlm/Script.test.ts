@@ -70,7 +70,7 @@ describe("scripts", () => {
       "8:7 rules[6].select: There is nothing to select: name a file in problems"
     ])
     assert.match(mistakes("rules: [{ fail: { kind: cutt } }]").join(), /1:25 .*"cut"/)
-    assert.lengthOf(mistakes("rules: []\nlatency: { first: { median: 5 } }"), 1)
+    assert.isNotEmpty(mistakes("rules: []\nlatency: { first: { median: 5 } }"))
     assert.lengthOf(mistakes("{}"), 1)
   })
 
