@@ -31,6 +31,8 @@ export interface Credentials {
   readonly upgrade?: boolean
   /** Asked before, and asked again on a WebSocket: it is no request that counts. */
   readonly again?: boolean
+  /** Clients of this API always send a key: where none is needed, one that is no token of ours counts as none. */
+  readonly anyKey?: boolean
 }
 
 export type Unidentified =
@@ -179,7 +181,9 @@ const make = Effect.fnUntraced(function*({ exposed }: { readonly exposed: boolea
       const token = authorization === undefined
         ? credentials.token
         : /^bearer +(\S+) *$/i.exec(authorization)?.[1] ?? ""
-      return token === undefined ? withoutToken(credentials) : withToken(token, credentials)
+      const isNone = token === undefined ||
+        (credentials.anyKey === true && !needsToken && token !== "" && parseToken(token) === undefined)
+      return isNone ? withoutToken(credentials) : withToken(token, credentials)
     },
     admits: (client) => requests.take(client),
     isAllowedOrigin

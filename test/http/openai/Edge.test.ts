@@ -8,6 +8,8 @@ import { says } from "../../actors/ScriptedGeneration.ts"
 import { failureOf, promised, serve, user } from "./OpenAiFixture.ts"
 
 const timeout = 60_000
+/** It has a token's form, and nobody made it. */
+const wrongToken = `polya_${"a".repeat(16)}_${"b".repeat(43)}`
 const fine = () => says("fine")
 const chat = "/v1/chat/completions"
 const request = { model: "m", messages: user("?") }
@@ -20,6 +22,16 @@ const isError = ({ body, headers }: { readonly body: any; readonly headers: Head
   assert.isString(body.error.message, label)
   assert.isAtMost(body.error.message.length, 2_000, label)
 }
+
+describe("the OpenAI API", { timeout }, () => {
+  it.live("takes any key on this machine, but no wrong token", () =>
+    Effect.gen(function*() {
+      const { clientWith } = yield* serve(fine)
+      assert.lengthOf((yield* promised(() => clientWith("none").models.list())).data, 2)
+      const wrong = yield* failureOf(() => clientWith(wrongToken).models.list())
+      assert.instanceOf(wrong, AuthenticationError)
+    }))
+})
 
 describe("the OpenAI API refuses", { timeout }, () => {
   it.live("strangers, and callers who may only look", () =>
