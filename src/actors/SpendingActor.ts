@@ -3,12 +3,23 @@
 // whatever is retried. What is lost when a process is killed is at most what it had gathered since its last sum went out.
 import { Cause, Clock, Effect, Fiber, Layer, Schedule } from "effect"
 import type { Sharding } from "effect/cluster"
+import type { Facets } from "../domain/Commit.ts"
 import { digest } from "../domain/Ids.ts"
 import * as Sum from "../domain/Spending.ts"
-import type { Committer } from "./Committer.ts"
+import { ActorStore } from "./ActorStore.ts"
 import * as DurableActor from "./DurableActor.ts"
 import { MetricRegistry, type Registry } from "./Metrics.ts"
 import { type Charge, Spending } from "./Spending.ts"
+
+const describe = ({ calls, microDollars }: Sum.SpendingState): Facets => ({
+  status: "counting",
+  stage: null,
+  group: null,
+  attempts: Math.min(calls, Number.MAX_SAFE_INTEGER),
+  error: null,
+  waiting: null,
+  text: `$${(microDollars / 1e6).toFixed(4)}`
+})
 
 export const SpendingActor = DurableActor.make({
   type: "Spending",
@@ -18,15 +29,7 @@ export const SpendingActor = DurableActor.make({
   decide: { Charge: Sum.charge },
   // Few, and told once a second by each process.
   placement: { _tag: "shared", hosts: 4 },
-  describe: ({ calls, microDollars }) => ({
-    status: "counting",
-    stage: null,
-    group: null,
-    attempts: Math.min(calls, Number.MAX_SAFE_INTEGER),
-    error: null,
-    waiting: null,
-    text: `$${(microDollars / 1e6).toFixed(4)}`
-  })
+  describe
 })
 
 export const layer = SpendingActor.layer()
@@ -51,12 +54,16 @@ const lastMillis = 5_000
 /** Models are named by configuration, so they are few; this bounds them all the same. */
 const maxModels = 1_024
 
+interface Sending {
+  readonly sum: Sum.SpendingState
+  readonly commandId: string
+}
 interface Account {
   readonly model: string
   /** What was charged here since a sum last went out. */
   pending: Sum.SpendingState
   /** The sum that is on its way or was not taken yet, and its command id; it is sent again as it is. */
-  sending: { readonly sum: Sum.SpendingState; readonly commandId: string } | null
+  sending: Sending | null
   isSending: boolean
   /** The last total that was read; null: none yet. */
   total: Sum.SpendingState | null
@@ -93,6 +100,7 @@ const instruments = ({ counter, gauge }: Registry) => ({
 
 const make = Effect.gen(function*() {
   const clientOf = yield* SpendingActor.client
+  const store = yield* ActorStore
   const meters = instruments(yield* MetricRegistry)
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
@@ -171,15 +179,40 @@ const make = Effect.gen(function*() {
         account.readMillis = clock.currentTimeMillisUnsafe()
       }))
     )
-  const isLeft = () =>
-    Array.from(accounts.values()).some(({ pending, sending }) => pending.calls > 0 || sending !== null)
-  // A sum that was on its way goes first, then what came since.
-  const lastFlush = flushAll.pipe(
-    Effect.repeat({ while: isLeft, schedule: Schedule.exponential(10) }),
+  /** Commits a sum without the actor's host: the version fences it, and the command id tells whether it was taken before. */
+  const commitHere = (model: string, { commandId, sum }: Sending) =>
+    Effect.gen(function*() {
+      const [type, id] = [SpendingActor.type, spendingIdOf(model)]
+      const [row] = yield* store.load([{ type, id }])
+      const before = row === undefined ? Sum.noSpending : SpendingActor.codec.decode(row.state)
+      const state = SpendingActor.codec.encode(Sum.addSpending(before, sum))
+      const replies = [{ commandId, reply: state }]
+      const facets = describe(Sum.addSpending(before, sum))
+      const [outcome] = yield* store.commit([
+        { type, id, expected: row?.version ?? 0, state, replies, events: [], facets }
+      ])
+      if (outcome?._tag === "Fenced") return yield* Effect.fail("another process was first")
+    })
+  /** The cluster lets go of its actors before this service ends, so what is left goes straight to the store. */
+  const lastFlush = Effect.suspend(() =>
+    Effect.forEach(accounts.values(), ({ model, pending, sending }) =>
+      Effect.forEach(
+        [
+          ...sending === null ? [] : [sending],
+          ...pending.calls === 0 ? [] : [{ sum: pending, commandId: globalThis.crypto.randomUUID() }]
+        ],
+        (left) =>
+          commitHere(model, left).pipe(
+            Effect.retry({ times: 20, schedule: Schedule.exponential(10) })
+          ),
+        { discard: true }
+      ), { discard: true })
+  ).pipe(
     Effect.interruptible,
-    Effect.timeoutOption(lastMillis)
+    Effect.timeout(lastMillis),
+    Effect.catchCause((cause) => Effect.logWarning("The cost of the last calls could not be written", cause))
   )
-  yield* Effect.addFinalizer(() => Effect.asVoid(lastFlush))
+  yield* Effect.addFinalizer(() => lastFlush)
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(flushMillis), flushAll)))
 
   return Spending.of({
@@ -213,9 +246,5 @@ const make = Effect.gen(function*() {
   })
 })
 
-/**
- * The port over the actors, on any process of the cluster. It holds on to the actors of its process, so that what is left when it ends still
- * finds them.
- */
-export const layerSpending: Layer.Layer<Spending, never, Committer | Sharding.Sharding> = Layer.effect(Spending, make)
-  .pipe(Layer.provide(layer))
+/** The port over the actors, on any process of the cluster. */
+export const layerSpending: Layer.Layer<Spending, never, ActorStore | Sharding.Sharding> = Layer.effect(Spending, make)

@@ -4,13 +4,17 @@ import { TestClock } from "effect/testing"
 import { ActorStore } from "../../src/actors/ActorStore.ts"
 import * as ActorStoreMemory from "../../src/actors/ActorStoreMemory.ts"
 import { Committer } from "../../src/actors/Committer.ts"
+import * as SeatsActor from "../../src/actors/SeatsActor.ts"
 import { Spending } from "../../src/actors/Spending.ts"
 import * as SpendingActor from "../../src/actors/SpendingActor.ts"
 import * as EmbeddedCluster from "../../src/runners/EmbeddedCluster.ts"
 import { chargeOf, spendingContract } from "./SpendingContract.ts"
 
 const over = <E, R>(store: Layer.Layer<ActorStore, E, R>) =>
-  Layer.fresh(SpendingActor.layerSpending.pipe(
+  // Other actors end first, as in a whole program: with them the cluster lets go of all.
+  Layer.fresh(SeatsActor.layer.pipe(
+    Layer.provideMerge(SpendingActor.layerSpending),
+    Layer.provideMerge(SpendingActor.layer),
     Layer.provide(Committer.layer),
     Layer.provide(EmbeddedCluster.layer()),
     Layer.provide(store)
