@@ -1,10 +1,12 @@
 // Calls to a model through the whole of our side (seats, routing, books), against the scripted server as a process of its own: 512 streams at
-// once, processor time a call, and the rate at 50 ms and 256 in flight against what that would be if our side took no time.
+// once, processor time a call, and the rate at 50 ms and 256 in flight against what that would be if our side took no time, and against a
+// bare node:http client beside it that does nothing but send and read.
 // npm run bench -- generation [--part streams,overhead,rate]
 import { Effect, Layer, Redacted, Stream } from "effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { Agent, request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -133,20 +135,57 @@ const overhead = (stream: boolean) =>
     figure(`generation/${kind}/rate`, median(rates), "calls/s without latency")
   }).pipe(Effect.provide(layerOf(64, stream)))
 
+/** Calls a second of a client that keeps no books: what server, machine and node:http leave to reach. */
+const bareRate = async (stream: boolean, count: number): Promise<number> => {
+  const agent = new Agent({ keepAlive: true, maxSockets: rateInFlight })
+  const body = (seed: number) =>
+    JSON.stringify({
+      model: "fake",
+      messages: [{ role: "user", content: "late" }],
+      max_tokens: 4_096,
+      temperature: 0.7,
+      seed,
+      stream
+    })
+  const one = (seed: number) =>
+    new Promise<void>((resolve, reject) => {
+      const call = request(`${url}/chat/completions`, { method: "POST", agent }, (response) => {
+        response.on("data", () => {}).on("end", resolve).on("error", reject)
+      })
+      call.on("error", reject)
+      call.end(body(seed))
+    })
+  let next = 0
+  const started = performance.now()
+  await Promise.all(Array.from({ length: rateInFlight }, async () => {
+    while (next < count) await one(next++)
+  }))
+  agent.destroy()
+  return count / (performance.now() - started) * 1_000
+}
+
 const rate = (stream: boolean) =>
   Effect.gen(function*() {
     const ideal = rateInFlight / latencyMillis * 1_000
     yield* samples("late", 10_000)
     const rates: Array<number> = []
-    for (let round = 0; round < 3; round++) {
-      const count = rateInFlight * 60
+    const bare: Array<number> = []
+    // In turns, so that a noisy moment falls on both.
+    for (let round = 0; round < 5; round++) {
+      const count = rateInFlight * 40
+      bare.push(yield* Effect.promise(() => bareRate(stream, count)))
       const { millis, result } = yield* timed(samples("late", count))
       if (result > 0) throw new Error(`${result} samples failed`)
       rates.push(count / millis * 1_000)
     }
-    figure(`generation/${stream ? "streamed" : "whole"}/rate-50ms-256`, median(rates), "calls/s", {
-      against: `${ideal} calls/s`,
+    const name = `generation/${stream ? "streamed" : "whole"}/rate-50ms-256`
+    figure(name, median(rates), "calls/s", {
+      against: `ideal ${ideal}`,
       ratio: Number((median(rates) / ideal).toFixed(3))
+    })
+    figure(name, median(rates), "calls/s", {
+      against: `bare node:http ${Math.round(median(bare))}`,
+      ratio: Number((median(rates) / median(bare)).toFixed(3))
     })
   }).pipe(Effect.provide(layerOf(rateInFlight, stream)))
 
