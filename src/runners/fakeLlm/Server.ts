@@ -166,19 +166,16 @@ export const start = async (options: StartOptions): Promise<FakeServer> => {
         // Asked for by a rule where everything fits: the prompt plays one that is too long.
         const told = overflows(server, fit) ? fit : { ...fit, promptTokens: contextTokens + promptTokens }
         entry.end(failure.kind)
-        return json(response, 400, {
-          ...errorBody(
-            server,
-            400,
-            overflowMessage(server, told),
-            server === "llama.cpp"
-              ? "exceed_context_size_error"
-              : server === "openai"
-              ? "invalid_request_error"
-              : "BadRequestError",
-            "context_length_exceeded"
-          )
-        })
+        const type = server === "llama.cpp"
+          ? "exceed_context_size_error"
+          : server === "openai"
+          ? "invalid_request_error"
+          : "BadRequestError"
+        return json(
+          response,
+          400,
+          errorBody(server, 400, overflowMessage(server, told), type, "context_length_exceeded")
+        )
       }
       case "html": {
         entry.end(failure.kind)
@@ -410,13 +407,16 @@ const innerError = ({ message = "The engine failed amid the answer", status = 50
 const opened = (response: ServerResponse): ServerResponse =>
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" })
 
+/** Of Node; a longer one would end at once. */
+const longestTimerMillis = 0x7fff_ffff
+
 /** Later, unless the client has left by then. Node keeps timers of one length in one list, so whole milliseconds keep them few. */
 const after = (response: ServerResponse, millis: number, run: () => void): void => {
   if (millis <= 0) return run()
   const timer = setTimeout(() => {
     response.off("close", stop)
     if (!response.destroyed) run()
-  }, Math.ceil(millis))
+  }, Math.min(Math.ceil(millis), longestTimerMillis))
   const stop = (): void => clearTimeout(timer)
   response.once("close", stop)
 }
