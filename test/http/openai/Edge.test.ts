@@ -37,7 +37,7 @@ describe("the OpenAI API refuses", { timeout }, () => {
   it.live("strangers, and callers who may only look", () =>
     Effect.gen(function*() {
       const { ask, clientWith, context } = yield* serve(fine, { exposed: true })
-      const error = yield* failureOf(() => clientWith("wrong").chat.completions.create(request))
+      const error = yield* failureOf(() => clientWith(wrongToken).chat.completions.create(request))
       assert.instanceOf(error, AuthenticationError)
       assert.strictEqual(error.code, "invalid_api_key")
       const reader = yield* Context.get(context, Tokens).create(
