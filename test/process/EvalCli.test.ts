@@ -64,13 +64,13 @@ describe("polya eval", () => {
     const data = place.file("problems.jsonl", rows(60))
     const file = place.file(
       "script.yaml",
-      script("  - solve: { right: 0.5 }\n", "latency: { first: 150, token: 1 }\n")
+      script("  - solve: { right: 0.5 }\n", "latency: { first: 400, token: 1 }\n")
     )
     await using model = await fakeServer(file)
     const out = join(place.path, "out")
     const asked = ["--data", data, "--samples", "2", "--concurrency", "4", "--out", out]
     const first = evaluate(model.url, [...asked, "--json"])
-    await first.said(/"problems":[1-9]/)
+    await first.said(/"event":"progress","evaluation":"[^"]+","problems":[1-9]/)
     first.child.kill("SIGKILL")
     await first.ended
     assert.isFalse(existsSync(join(out, "summary.json")))
