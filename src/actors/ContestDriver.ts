@@ -5,7 +5,7 @@ import { Clock, Effect, Fiber, Option, Queue, Schedule, Schema, type Scope, Stre
 import type { Sharding } from "effect/cluster"
 import * as Contest from "../domain/Contest.ts"
 import { nextStep } from "../domain/Contest/Schedule.ts"
-import { leaderOf, noVotes, type Tally, tallyOf } from "../domain/Contest/Tally.ts"
+import { leaderOf, mergeTallies, noVotes, type Tally, tallyOf } from "../domain/Contest/Tally.ts"
 import { currentVote, isOver, seedOf, type SolveSpec, type SolveState } from "../domain/Solve.ts"
 import { ActorStore } from "./ActorStore.ts"
 import { ActorUnavailable } from "./Committer.ts"
@@ -144,7 +144,7 @@ const passOf = Effect.fnUntraced(function*(
   const { deadlineMillis, pass } = problem
   const id = Contest.solveId(handle.id, index, pass)
   let last: SolveState | undefined
-  let led: number | null | undefined
+  let led = leaderOf(Contest.votesOn(problem), spec.strategy.select !== null)
   const report = (tag: "Lead" | "End", fields: object) =>
     patient(handle.send(tag, { index, pass, atMillis: clock.currentTimeMillisUnsafe(), ...fields })).pipe(
       // The contest has moved on, or another driver has: it is looked at again.
@@ -161,7 +161,8 @@ const passOf = Effect.fnUntraced(function*(
     Effect.suspend(() => {
       last = state
       const tally = votesIn(state, spec.modulo)
-      const leader = leaderOf(tally)
+      // What stands is the leader of all passes together.
+      const leader = leaderOf(mergeTallies(problem.tally, tally), spec.strategy.select !== null)
       if (isOver(state) || leader === null || leader === led) return Effect.void
       led = leader
       // What cannot be told now is told when the pass ends.

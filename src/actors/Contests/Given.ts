@@ -26,7 +26,7 @@ export const GivenContest = {
   reserveMillis: optional(
     reserveMillis.annotate({ description: "Kept free at the end; default a fiftieth of the time, at most 10 s." })
   ),
-  parallel: optional(parallel.annotate({ description: "Problems in work at once; default 2." })),
+  parallel: optional(parallel.annotate({ description: "Problems in work at once; default 2, in a served contest 1." })),
   passes: optional(passes.from.annotate({ description: "How often a problem is asked at most; default 3." })),
   hardQuota: optional(hardQuota.from.annotate({ description: "Problems that may be asked again; null: no bound." })),
   modulo: optional(modulo.from.annotate({ description: "Answers are reduced by it; null: they are 0..99999." })),
@@ -34,9 +34,10 @@ export const GivenContest = {
 }
 export type GivenContest = Schema.Struct<typeof GivenContest>["Type"]
 
-/** Where nobody names one, and problems in work at once. */
+/** Where nobody names one. */
 export const defaultStrategy = "majority-16"
-export const defaultParallel = 2
+/** Problems in work at once. Who serves them one by one leaves no use for time that is counted for a second place. */
+const defaultParallel = { given: 2, served: 1 }
 
 /** The spec that is asked for. `problems`: how many, or in a served contest how many are expected. */
 export const contestFrom = Effect.fn("Contests.contestFrom")(function*(
@@ -58,7 +59,7 @@ export const contestFrom = Effect.fn("Contests.contestFrom")(function*(
     problems,
     totalMillis,
     reserveMillis: reserveMillis ?? defaultReserve(totalMillis),
-    parallel: parallel ?? defaultParallel,
+    parallel: parallel ?? defaultParallel[mode],
     passes: passes ?? 3,
     hardQuota: hardQuota ?? null,
     modulo: modulo ?? null,

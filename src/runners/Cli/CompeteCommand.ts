@@ -54,8 +54,8 @@ export const competeCommand = Effect.fn("Cli.compete")(function*(flags: CompeteF
   yield* Effect.mapError(checkFolder(out), misusedBy)
   const dataDir = join(out, ".polya")
   if (Option.isNone(flags.url)) yield* prepareStore(dataDir, flags.resume)
-  // Before anything else can go wrong.
-  if (!flags.resume || !existsSync(join(out, submissionFile))) {
+  // Before anything else can go wrong. Answers of an earlier contest go when this one is known to begin.
+  if (!existsSync(join(out, submissionFile))) {
     const answer = given.fallback ?? 0
     yield* Effect.mapError(writeSubmission(out, read.problems.map(({ id }) => ({ id, answer }))), misusedBy)
   }
