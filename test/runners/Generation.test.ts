@@ -442,6 +442,65 @@ describe("hedging", () => {
     }))
 })
 
+describe("whatever happens", () => {
+  for (const seed of [1, 2, 3, 4, 5]) {
+    it.effect(`ends every sample once, frees every place and books every call (troubles of seed ${seed})`, () =>
+      Effect.gen(function*() {
+        const draw = drawsOf(seed)
+        const { facts, log, metrics, start, wire } = yield* world(
+          (_call, _nth, part) => {
+            const millis = Math.floor(draw() * 3_000)
+            const outcome = draw()
+            if (outcome < 0.5) return answers("some words here", part, { firstMillis: millis, millis: 2 * millis })
+            if (outcome < 0.6) return fails("rate-limited", { retryAfterMillis: millis })
+            if (outcome < 0.7) return fails("connection").pipe(Effect.delay(millis))
+            if (outcome < 0.8) return fails("server", { status: 503 }).pipe(Effect.delay(millis))
+            if (outcome < 0.85) return Effect.never
+            return outcome < 0.9 ? fails("refused", { status: 400 }) : fails("unreadable")
+          },
+          {
+            models: [
+              model([endpoint("a"), endpoint("b", { weight: 3 }), endpoint("c", { inFlight: 2 })], { hedgeMillis: 700 })
+            ],
+            settings: { inFlight: 8, maxWaiting: 40, waitMillis: 20_000, breakerFailures: 3, breakerMillis: 4_000 }
+          }
+        )
+        const started: Array<{ readonly events: Array<SampleEvent>; readonly fiber: Fiber.Fiber<void, unknown> }> = []
+        for (let i = 0; i < 30; i++) {
+          const seeds = Array.from({ length: 1 + Math.floor(draw() * 12) }, (_, at) => at)
+          started.push(yield* start({ seeds, owner: `o${i % 3}`, deltas: i % 2 === 0, deadlineMillis: 30_000 }))
+          yield* TestClock.adjust(Math.floor(draw() * 1_500))
+          const victim = started[Math.floor(draw() * started.length)]
+          if (draw() < 0.3 && victim !== undefined) yield* Fiber.interrupt(victim.fiber)
+        }
+        yield* TestClock.adjust(60_000)
+        yield* settle
+        for (const { events, fiber } of started) {
+          const exit = fiber.pollUnsafe()
+          assert.isDefined(exit)
+          const ends = events.flatMap((event) =>
+            event._tag === "Ended" || event._tag === "Failed" ? [event.sample] : []
+          )
+          assert.lengthOf(ends, new Set(ends).size)
+          if (exit?._tag === "Success") assert.lengthOf(ends, Math.max(...events.map(({ sample }) => sample)) + 1)
+          for (const event of events) {
+            if (event._tag !== "Ended") continue
+            const deltas = events.filter((one) => one.sample === event.sample)
+            if (deltas.some(({ _tag }) => _tag === "Delta")) assert.strictEqual(told(deltas), event.output.text)
+          }
+        }
+        assert.strictEqual(wire.running(), 0)
+        for (const one of (yield* facts)[0]?.endpoints ?? []) assert.deepInclude(one, { inFlight: 0, waiting: 0 })
+        assert.isAtMost(wire.mostRunning(), 8 + 8 + 2)
+        assert.isAbove(wire.calls.length, 100)
+        const text = metrics()
+        assert.include(text, `polya_llm_calls_in_flight{model="m"} 0`)
+        assert.include(text, `polya_llm_calls_waiting{model="m"} 0`)
+        assert.lengthOf(yield* log, Math.min(500, wire.calls.length))
+      }))
+  }
+})
+
 describe("money and books", () => {
   it.effect("charges by price, and asks nothing more when the cap is reached", () =>
     Effect.gen(function*() {
@@ -491,6 +550,17 @@ describe("money and books", () => {
       assert.include(metrics(), `polya_llm_calls_waiting{model="m"} 0`)
     }))
 })
+
+/** Numbers of 0 to 1 that a seed decides (mulberry32). */
+const drawsOf = (seed: number) => {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
 
 /** What the deltas of the one sample come to. */
 const told = (events: ReadonlyArray<SampleEvent>): string =>
