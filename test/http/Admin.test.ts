@@ -86,7 +86,13 @@ describe("the admin API", () => {
       const { ask } = yield* make()
       yield* finishedRun(ask, "one")
       const { body: types } = yield* ask("GET", "/admin/types")
-      assert.deepStrictEqual(types.items.map(({ type }: any) => type), ["DatasetRun", "Problem"])
+      assert.deepStrictEqual(types.items.map(({ type }: any) => type), [
+        "DatasetRun",
+        "Problem",
+        "Solve",
+        "Evaluation",
+        "Contest"
+      ])
       const rerun = types.items[0].commands.find(({ name }: any) => name === "Rerun")
       assert.deepStrictEqual(rerun.payload.required, ["stage"])
       const { body: tallies } = yield* ask("GET", "/admin/tallies?group=one")
