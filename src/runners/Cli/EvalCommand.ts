@@ -158,7 +158,15 @@ const locally = Effect.fnUntraced(function*({ flags, given, name, out, read }: W
       StrategyUnknown: (error) => Effect.fail(misusedBy(error))
     })
   )
-  const spec: EvaluationSpec = { name: read.name, model, strategy, seed, budget, concurrency, owner: "local" }
+  const spec: EvaluationSpec = {
+    name: read.name.slice(0, 200),
+    model,
+    strategy,
+    seed,
+    budget,
+    concurrency,
+    owner: "local"
+  }
   const id = idOf(name, spec, read.problems)
   yield* evaluations.create(id, spec)
   const before = (yield* evaluations.state(id)).state
