@@ -317,27 +317,46 @@ export const end = (state: SolveState, report: Schema.Struct<typeof EndFields>["
   return accept(next, undefined, [ended])
 }
 
+/**
+ * Groups of equal answers in the order of their first samples, each named by what that one answers: samples end in an order that differs from
+ * run to run, and neither a tie nor a spelling may depend on it.
+ */
+const groupsBySample = (samples: ReadonlyArray<SampleRecord>): ReadonlyMap<number, string> => {
+  const names = new Map<number, string>()
+  for (const { answer, group, status } of samples) {
+    if (status === "done" && group !== null && answer !== null && !names.has(group)) names.set(group, answer)
+  }
+  return names
+}
+
 /** What the vote says of the samples that have ended so far. */
-export const currentVote = ({ samples, spec, stopping }: SolveState): VoteResult | null =>
-  spec === null || stopping === null ? null : voteResult({
+export const currentVote = ({ samples, spec, stopping }: SolveState): VoteResult | null => {
+  if (spec === null || stopping === null) return null
+  const names = groupsBySample(samples)
+  const places = new Map([...names.keys()].map((group, place) => [group, place]))
+  return voteResult({
     rule: spec.strategy.vote,
     ties: "first_seen",
-    groups: stopping.groups,
-    samples: samples.flatMap(({ figures, group, status }) => (status === "done" ? [{ ...figures, group }] : [])),
+    groups: {
+      ...stopping.groups,
+      spellings: [...names.values()].map((answer, group) => ({ answer, group, key: null }))
+    },
+    samples: samples.flatMap(({ figures, group, status }) =>
+      status === "done" ? [{ ...figures, group: group === null ? null : places.get(group) ?? null }] : []
+    ),
     ignored: 0
   })
+}
 const leading = (state: SolveState): string | null => currentVote(state)?.answer ?? null
 
 /** The sample that stands for an answer: of those in its group the one with the highest mean log-probability, else the first. */
-const sampleOf = (state: SolveState, answer: string | null): number | null => {
-  const group = answer === null || state.stopping === null
-    ? -1
-    : representatives(state.stopping.groups).indexOf(answer)
+const sampleOf = ({ samples }: SolveState, answer: string | null): number | null => {
+  const group = [...groupsBySample(samples)].find(([, name]) => name === answer)?.[0]
   let best: number | null = null
-  for (const [at, { figures, group: own, status }] of state.samples.entries()) {
-    if (status !== "done" || own !== group) continue
+  for (const [at, { figures, group: own, status }] of samples.entries()) {
+    if (status !== "done" || group === undefined || own !== group) continue
     const logprob = figures.logprobMean ?? Number.NEGATIVE_INFINITY
-    const held = best === null ? undefined : state.samples[best]?.figures.logprobMean ?? Number.NEGATIVE_INFINITY
+    const held = best === null ? undefined : samples[best]?.figures.logprobMean ?? Number.NEGATIVE_INFINITY
     if (held === undefined || logprob > held) best = at
   }
   return best

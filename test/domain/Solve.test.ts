@@ -115,6 +115,14 @@ describe("the laws of a solve", () => {
     }
   })
 
+  it("gives a tie to the answer of the earlier sample, spelled as there, in whatever order samples end", () => {
+    for (const order of [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]]) {
+      let state = begun(started("majority-4", { strategy: { ...strategyOf("majority-4"), stop: [] } }), 0, 1, 2, 3)
+      for (const sample of order) state = accepted(report(state, sample, ["5", "6", "6", "5"][sample] ?? null))
+      assert.deepStrictEqual([state.answer, state.vote?.tie, state.sample], ["5", ["5", "6"], 0])
+    }
+  })
+
   it("has an answer of what there is when the time is up, and none where there is nothing", () => {
     const two = begun(started("majority-4"), 0, 1)
     assert.deepInclude(accepted(Solve.timeUp(two, { atMillis: 3 })), { status: "done", answer: null, error: null })
