@@ -1,22 +1,21 @@
 // The Contest actor: its driver runs beside its state, on whatever runner owns its host. `Drive` wakes the driver if there is work and nobody
 // drives it; the supervisor says it to every contest that runs, and so does whoever waits for one, so a contest outlives any process.
-import { Cause, Clock, Effect, Exit, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import * as Contest from "../domain/Contest.ts"
 import { Turn } from "../domain/Contest/Schedule.ts"
 import { ActorUnavailable } from "./Committer.ts"
-import { type ContestServices, drive } from "./ContestDriver.ts"
+import { drive } from "./ContestDriver.ts"
 import { contestHosts } from "./ContestProblemActor.ts"
+import * as Drivers from "./Drivers.ts"
 import * as DurableActor from "./DurableActor.ts"
-import { Lifecycle } from "./Lifecycle.ts"
-import { inOwnTrace } from "./Tracing.ts"
 
-/** Contests that one host drives at once; others wait for their turn. */
-const maxDriven = 8
+/** Contests that one runner drives at once; others wait for their turn. */
+const maxDriven = 64
 
 const Drive = Rpc.make("Drive", {
   payload: { actor: Schema.String },
-  success: Schema.Struct({ driving: Schema.Boolean }),
+  success: Schema.Struct({ driving: Schema.Boolean, trouble: Schema.Null }),
   error: ActorUnavailable
 })
 
@@ -59,49 +58,24 @@ export const wake = Effect.fnUntraced(function*(id: string) {
   )
 })
 
-/** A driver that broke is woken again no sooner than this. */
-const restartMillis = 1_000
-
 export const layer = ContestActor.layer((host) =>
   Effect.gen(function*() {
-    const services = yield* Effect.context<ContestServices>()
-    const clock = yield* Clock.Clock
-    const scope = yield* Effect.scope
-    const lifecycle = yield* Lifecycle
-    /** Contests of this host that are driven, and until when one that broke is left alone. */
-    const driven = new Set<string>()
-    const resting = new Map<string, number>()
-
-    const driving = (id: string): Effect.Effect<void> =>
-      drive({
-        id,
-        state: Effect.map(host.snapshot(id), ({ state }) => state),
-        refresh: Effect.sync(() => host.release([id])),
-        send: (tag, payload) => host.send(id, tag, payload as never)
-      }).pipe(
-        inOwnTrace("Contest.driver", { "polya.contest": id }),
-        Effect.annotateLogs("contest", id),
-        Effect.provideContext(services),
-        Effect.exit,
-        Effect.flatMap((exit) => {
-          if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
-          resting.set(id, clock.currentTimeMillisUnsafe() + restartMillis)
-          return Effect.logError(`Contest ${id} broke off and is driven again`, exit.cause)
-        }),
-        Effect.ensuring(Effect.sync(() => driven.delete(id)))
-      )
-
     return {
-      Drive: Effect.fnUntraced(function*({ actor }: { readonly actor: string }) {
-        const { state } = yield* host.snapshot(actor)
-        const rested = clock.currentTimeMillisUnsafe() >= (resting.get(actor) ?? 0)
-        const may = rested && driven.size < maxDriven && lifecycle.state() !== "draining"
-        if (state.status === "running" && may && !driven.has(actor)) {
-          resting.delete(actor)
-          driven.add(actor)
-          yield* Effect.forkIn(driving(actor), scope)
-        }
-        return { driving: driven.has(actor) }
+      Drive: yield* Drivers.make({
+        type: "Contest",
+        snapshot: host.snapshot,
+        isActive: ({ status }) => status === "running",
+        // Its driver ends its solves itself when the contest is over.
+        isMoot: () => false,
+        drive: (id) =>
+          drive({
+            id,
+            state: Effect.map(host.snapshot(id), ({ state }) => state),
+            refresh: Effect.sync(() => host.release([id])),
+            send: (tag, payload) => host.send(id, tag, payload as never)
+          }),
+        maxDriven: () => maxDriven,
+        restartMillis: 1_000
       })
     }
   })
