@@ -151,6 +151,8 @@ describe("a solve", () => {
       const state = yield* solves.outcome("s")
       assert.strictEqual(state.answer, "9")
       assert.deepStrictEqual(state.samples.map(({ figures }) => figures.verified), [0, 0, 1, 1])
+      // Each sample's four words and the two of each of its four judgements.
+      assert.deepStrictEqual(state.samples.map(({ usage }) => usage.completionTokens), [12, 12, 12, 12])
     })).pipe(Effect.provide(solving(scripted)))
   })
 

@@ -2,7 +2,9 @@
 // the strategy has one.
 import { Clock, Effect } from "effect"
 import {
+  addUsage,
   type GenerationRequest,
+  noUsage,
   type Prompt,
   type SampleOutput,
   type SamplingParameters
@@ -101,9 +103,19 @@ export const sampleOf = Effect.fnUntraced(
     })
     const { executions, output, steps } = yield* patiently(asked, limits, until)
     const answered = steps.length === 0 ? output.text : finalText(steps)
-    const figures = { ...output.figures, ...(yield* verified(spec, answered, seed, until)) }
-    const kept = keptOf({ solve, sample, attempt, seed, output, steps })
-    return { output, figures, executions, answered, kept } satisfies Sampled
+    const judged = yield* verified(spec, answered, seed, until)
+    return {
+      // What its verifier wrote is a part of what the sample cost.
+      output: {
+        ...output,
+        usage: addUsage(output.usage, judged.usage),
+        microDollars: output.microDollars + judged.microDollars
+      },
+      figures: { ...output.figures, ...judged.figures },
+      executions,
+      answered,
+      kept: keptOf({ solve, sample, attempt, seed, output, steps })
+    } satisfies Sampled
   },
   Effect.mapError((error: GenerationError): typeof SampleError.Type => ({
     tag: error._tag,
@@ -132,7 +144,9 @@ const patiently = <A, R>(
 /** The share of a verifier's votes that hold the sample right; nothing where it has no answer or no vote could be read. */
 const verified = Effect.fnUntraced(function*(spec: SolveSpec, text: string, seed: number, until: number | null) {
   const { answers, verify } = spec.strategy
-  if (verify === null || (yield* answerIn(text, answers)) === null) return {}
+  if (verify === null || (yield* answerIn(text, answers)) === null) {
+    return { figures: {}, usage: noUsage, microDollars: 0 }
+  }
   const now = yield* Clock.currentTimeMillis
   const limits = yield* SolveLimits
   const messages = verifyMessages(questionOf(spec), text)
@@ -146,11 +160,17 @@ const verified = Effect.fnUntraced(function*(spec: SolveSpec, text: string, seed
         owner: spec.owner,
         deadlineMillis: until === null ? limits.sampleMillis : Math.max(1, until - now),
         seed: voteSeed
-      }).pipe(Effect.map((output) => parseJudgement(output.text)), Effect.orElseSucceed(() => null)),
+      }).pipe(Effect.orElseSucceed(() => null)),
     { concurrency: "unbounded" }
   )
-  const read = votes.filter((vote) => vote !== null)
-  return read.length === 0 ? {} : { verified: read.filter((vote) => vote).length / read.length }
+  const read = votes.flatMap((output) => output === null ? [] : [parseJudgement(output.text)]).filter((vote) =>
+    vote !== null
+  )
+  return {
+    figures: read.length === 0 ? {} : { verified: read.filter((vote) => vote).length / read.length },
+    usage: votes.reduce((sum, output) => output === null ? sum : addUsage(sum, output.usage), noUsage),
+    microDollars: votes.reduce((sum, output) => sum + (output?.microDollars ?? 0), 0)
+  }
 })
 
 const keptOf = ({ attempt, output, sample, seed, solve, steps }: {
