@@ -123,7 +123,7 @@ describe("a run whose process dies", () => {
         (seed) => Effect.map(crashing(seed, []), (found) => assert.deepStrictEqual(found, expected, `seed ${seed}`)),
         { concurrency: 10, discard: true }
       )
-    }), 60_000)
+    }), 240_000)
 
   it.live("does so over a store that loses writes and answers, too", () =>
     Effect.gen(function*() {
@@ -136,7 +136,7 @@ describe("a run whose process dies", () => {
         },
         { concurrency: 10, discard: true }
       )
-    }), 60_000)
+    }), 240_000)
 })
 
 describe("a run over a store", () => {
