@@ -125,7 +125,7 @@ describe("polya eval", () => {
     await served.ended
   })
 
-  it("tells wrong usage before any work", { timeout: 60_000 }, async () => {
+  it("tells wrong usage before any work", { timeout: 120_000 }, async () => {
     using place = folder()
     const none = place.file("none.jsonl", "{\"problem\": \"Why?\"}\n")
     const wrong = async (...args: ReadonlyArray<string>) => {
