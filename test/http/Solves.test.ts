@@ -67,6 +67,22 @@ describe("solves over HTTP", () => {
       assert.deepStrictEqual([taken.status, taken.body.tag], [409, "SolveTaken"])
     }))
 
+  it.live("have one effect for one key also where the key alone names them", () =>
+    Effect.gen(function*() {
+      const { asked, outcome, start } = yield* serve(answers)
+      const key = { "idempotency-key": "k" }
+      const first = yield* start({ problem: "p", strategy: "greedy" }, key)
+      yield* outcome(first.body.id)
+      const again = yield* start({ problem: "p", strategy: "greedy" }, key)
+      assert.deepStrictEqual(again.body, first.body)
+      assert.strictEqual(asked.length, 1)
+      const other = yield* start({ problem: "q", strategy: "greedy" }, key)
+      assert.deepStrictEqual([other.status, other.body.tag], [422, "KeyReused"])
+      const fresh = yield* start({ problem: "p", strategy: "greedy" })
+      assert.notStrictEqual(fresh.body.id, first.body.id)
+      assert.notStrictEqual(fresh.body.seed, first.body.seed)
+    }))
+
   it.live("that do not fit are told at once, with what to do", () =>
     Effect.gen(function*() {
       const { ask, asked, start } = yield* serve(answers)

@@ -20,7 +20,7 @@ export class Solves extends HttpApiGroup.make("solves")
     HttpApiEndpoint.post("start", "/solves", {
       headers: Shapes.CommandHeaders,
       payload: Schema.Struct({
-        id: Schema.optionalKey(ActorId.annotate({ description: "Of the solve; without it a new one." })),
+        id: Schema.optionalKey(ActorId.annotate({ description: "Made from the command's key if not given." })),
         problem: Schema.optionalKey(
           GivenProblem.annotate({ description: "A problem; or give `messages`." })
         ),
@@ -39,7 +39,8 @@ export class Solves extends HttpApiGroup.make("solves")
     }).annotateMerge(Shapes.about(
       "operate",
       "Answers a problem by sampling and voting",
-      "It is begun, and goes on although nobody asks; GET /api/solves/{id}, or a watch of its actor over the WebSocket, shows how it stands."
+      "It is begun, and goes on although nobody asks; GET /api/solves/{id}, or a watch of its actor over the WebSocket, shows how it stands. " +
+        "Without a seed one follows from the command's key."
     )),
     HttpApiEndpoint.get("list", "/solves", {
       query: { group: Schema.optionalKey(ActorId), ...Shapes.FilterQuery, ...Shapes.PageQuery },

@@ -7,6 +7,8 @@ import { Generation } from "../../actors/Generation.ts"
 import { SolveActor } from "../../actors/SolveActor.ts"
 import { Solves } from "../../actors/Solves.ts"
 import { specFrom } from "../../actors/Solves/Given.ts"
+import { digest } from "../../domain/Ids.ts"
+import { canonical, type Json } from "../../domain/Json.ts"
 import { SampleUnknown, type SolvePrompt, SolveUnknown } from "../../domain/Solve.ts"
 import { Api } from "../Api.ts"
 import { HttpLimits } from "../Limits.ts"
@@ -16,8 +18,8 @@ import { filterOf, search } from "./Lists.ts"
 
 const { type } = SolveActor
 
-/** A seed that nobody gave. */
-export const drawSeed = (): number => (globalThis.crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1
+/** The same key asks for the same thing, also where it leaves something to chance. */
+const seedOfKey = (commandId: string): number => Number.parseInt(digest(["seed", commandId], 8), 16) >>> 1
 
 export const layer = HttpApiBuilder.group(Api, "solves", (handlers) =>
   Effect.gen(function*() {
@@ -27,15 +29,15 @@ export const layer = HttpApiBuilder.group(Api, "solves", (handlers) =>
     const limits = yield* HttpLimits
     return handlers.handleAll({
       start: Effect.fnUntraced(function*({ headers, payload }) {
-        const { id = `solve-${globalThis.crypto.randomUUID()}`, messages, problem, why, ...given } = payload
-        const by = yield* byOf(headers, why)
         const commandId = commandIdOf(headers)
+        const { id = `solve-${digest([commandId], 16)}`, messages, problem, why, ...given } = payload
+        const by = yield* byOf(headers, why)
         const prompt: SolvePrompt = messages === undefined
           ? { _tag: "Problem", text: problem ?? "" }
           : { _tag: "Chat", messages }
         const spec = yield* commanded(
           { by, command: "Start", type, id, commandId },
-          specFrom(prompt, given, { owner: tenantOf(yield* CurrentCaller), drawnSeed: drawSeed() }).pipe(
+          specFrom(prompt, given, { owner: tenantOf(yield* CurrentCaller), drawnSeed: seedOfKey(commandId) }).pipe(
             Effect.provideService(Generation, generation),
             Effect.tap((spec) =>
               Effect.andThen(
@@ -43,6 +45,7 @@ export const layer = HttpApiBuilder.group(Api, "solves", (handlers) =>
                 solves.start(id, spec, {
                   by,
                   commandId: `Start:${commandId}`,
+                  asked: digest([canonical(payload as unknown as Json)], 16),
                   deadlineMillis: Math.ceil(limits.requestMillis * 0.8)
                 })
               )
