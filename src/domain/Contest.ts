@@ -167,9 +167,8 @@ export const isOver = ({ status }: ContestState): boolean => status === "done" |
 /** The end of the contest: no answer changes after it. */
 export const endOf = ({ spec, startedMillis }: ContestState): number => startedMillis + (spec?.totalMillis ?? 0)
 
-/** The id of the solve of a pass. */
-export const solveId = (contest: string, index: number, pass: number): string =>
-  `${contest}:${index}${pass === 1 ? "" : `:pass${pass}`}`
+/** The id of the solve of a pass; no evaluation of the contest's name has a solve of this id. */
+export const solveId = (contest: string, index: number, pass: number): string => `${contest}:${index}:pass${pass}`
 
 /** The votes on a problem, the pass under way included. */
 export const votesOn = ({ live, tally }: ContestProblem): Tally => live === null ? tally : mergeTallies(tally, live)

@@ -110,6 +110,11 @@ describe("a contest", () => {
     assert.strictEqual(accepted(Contest.finish(state, { atMillis: 70_000 })).state.status, "done")
   })
 
+  it("names its solves so that no evaluation of its name has them", () => {
+    // Those of an evaluation end in the number of the problem.
+    assert.deepStrictEqual([1, 2].map((pass) => Contest.solveId("x", 0, pass)), ["x:0:pass1", "x:0:pass2"])
+  })
+
   it("asks no more problems again than its quota of hard ones", () => {
     let state = begun({ hardQuota: 1 })
     for (const index of [0, 1, 2, 3]) {
