@@ -2,6 +2,7 @@
 // what the document says: no 500, no other status, no error that is no problem document. The seed is printed when something else does.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as ScriptedGeneration from "../actors/ScriptedGeneration.ts"
 import { makeScripted } from "../actors/ScriptedSandbox.ts"
 import { type Asker, finishedRun, make, recipeYaml } from "./HttpFixture.ts"
 
@@ -159,9 +160,14 @@ describe("the API under random requests", () => {
     Effect.gen(function*() {
       const { ask } = yield* make({
         limits: { requestsPerSecond: 0, maxBodyBytes: 100_000 },
-        sandbox: makeScripted().layer
+        sandbox: makeScripted().layer,
+        generation: ScriptedGeneration.makeScripted(() =>
+          ScriptedGeneration.says("$\\boxed{7}$"), { models: ["m"] }).layer
       })
       yield* finishedRun(ask, "one")
+      yield* ask("POST", "/api/solves", { body: { id: "one", problem: "3 + 4?", strategy: "greedy" } })
+      yield* ask("POST", "/api/evaluations", { body: { id: "one", strategy: "greedy" } })
+      yield* ask("POST", "/api/contests", { body: { id: "one", expected: 2, minutes: 1, strategy: "greedy" } })
       const { body: document } = yield* ask("GET", "/openapi.json")
       const { body: problems } = yield* ask("GET", "/api/problems?limit=3")
       // One that is in use and one that may be removed.
@@ -195,6 +201,8 @@ describe("the API under random requests", () => {
           range: ["bytes=0-1", "bytes=-1", "bytes=1-"],
           run: ["one"],
           group: ["one"],
+          model: ["m", "m@greedy"],
+          strategy: ["greedy", "majority-2"],
           name: ["a.jsonl", "dataset-cpu"]
         }
       }

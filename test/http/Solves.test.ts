@@ -27,7 +27,7 @@ describe("solves over HTTP", () => {
         seed: 5,
         answers: { modulo: 1000 }
       })
-      assert.deepStrictEqual([begun.status, begun.body], [200, {
+      assert.deepStrictEqual([begun.status, begun.body], [201, {
         id: "s",
         model: "m",
         strategy: "majority-4",
@@ -61,7 +61,7 @@ describe("solves over HTTP", () => {
       const body = { id: "s", problem: "p", strategy: "greedy", seed: 1 }
       yield* start(body, { "idempotency-key": "k" })
       yield* outcome("s")
-      assert.strictEqual((yield* start(body, { "idempotency-key": "k" })).status, 200)
+      assert.strictEqual((yield* start(body, { "idempotency-key": "k" })).status, 201)
       assert.strictEqual(asked.length, 1)
       const taken = yield* start({ ...body, seed: 2 })
       assert.deepStrictEqual([taken.status, taken.body.tag], [409, "SolveTaken"])

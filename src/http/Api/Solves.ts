@@ -34,7 +34,7 @@ export class Solves extends HttpApiGroup.make("solves")
           ("problem" in given) !== ("messages" in given) || "Expected either `problem` or `messages`"
         )
       ),
-      success: Shapes.answered(Started),
+      success: Shapes.answered(Started.annotate({ httpApiStatus: 201 })),
       error: problems("SolveTaken", "ModelUnknown", "StrategyUnknown", "KeyReused")
     }).annotateMerge(Shapes.about(
       "operate",
