@@ -2,7 +2,7 @@
 // machines. 1: the work failed; 2: wrong usage, configuration or input, before any work; 130: interrupted.
 import { Cause, Effect, Schema } from "effect"
 import type { CliError } from "effect/cli"
-import { printLine } from "./Say.ts"
+import { printLine, visible } from "./Say.ts"
 
 export class CommandFailed extends Schema.TaggedError<CommandFailed>()("CommandFailed", {
   exitCode: Schema.Int,
@@ -55,7 +55,7 @@ export const reportFailure = (json: boolean) => (cause: Cause.Cause<unknown>): E
     if (message === "") return Effect.void
     // A person who pressed Ctrl-C knows.
     if (tag !== "Interrupted") {
-      const [first, ...rest] = `${message}${hint === "" ? "" : `\n${hint}`}`.split("\n")
+      const [first, ...rest] = `${message}${hint === "" ? "" : `\n${hint}`}`.split("\n").map(visible)
       process.stderr.write([`polya: ${first}`, ...rest.map((line) => `       ${line}`)].join("\n") + "\n")
     }
     return json ? printLine({ event: "error", tag, message, hint, exitCode }) : Effect.void

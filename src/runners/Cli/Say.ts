@@ -9,6 +9,10 @@ export const printLine = (value: object): Effect.Effect<void> =>
     process.stdout.write(`${JSON.stringify(value)}\n`)
   })
 
+/** What a model, a server or a file says, made harmless for a terminal: nothing of it moves the cursor, colours or turns the line around. */
+export const visible = (text: string): string =>
+  text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "\ufffd")
+
 const grouped = new Intl.NumberFormat("en-US")
 export const count = (n: number): string => grouped.format(n)
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`

@@ -1,8 +1,7 @@
 // `polya solve`: one problem, answered by samples of a model and a vote, on this machine or with --url on a cluster. The vote is shown as it
 // forms; the answer is all that goes to stdout.
 import { Clock, Effect, Option, Stream } from "effect"
-import { readFileSync } from "node:fs"
-import { writeFile } from "node:fs/promises"
+import { open } from "node:fs/promises"
 import { Generation } from "../../actors/Generation.ts"
 import { Solves } from "../../actors/Solves.ts"
 import { specFrom } from "../../actors/Solves/Given.ts"
@@ -11,8 +10,8 @@ import type { StopRule } from "../../domain/Stopping/StopRule.ts"
 import { type CommandFailed, misused, workFailed } from "./Failure.ts"
 import { inLocalApp, type LocalFlags } from "./LocalApp.ts"
 import { remote } from "./Remote.ts"
-import { printLine } from "./Say.ts"
-import { makeVoteBar, outcomeLines, visible } from "./SolveCommand/VoteBar.ts"
+import { printLine, visible } from "./Say.ts"
+import { makeVoteBar, outcomeLines } from "./SolveCommand/VoteBar.ts"
 
 export interface SamplingFlags {
   readonly model: Option.Option<string>
@@ -94,17 +93,23 @@ const problemOf = ({ problem }: SolveFlags): Effect.Effect<string, CommandFailed
     if (Option.isNone(problem) && process.stdin.isTTY) {
       return yield* misused("Say what to solve: polya solve \"PROBLEM\", or - for standard input")
     }
-    return yield* Effect.try({
-      try: () => readFileSync(0),
-      catch: (cause) => misused(`Cannot read standard input: ${String(cause)}`)
-    }).pipe(
-      Effect.flatMap((bytes) =>
-        bytes.length > maxProblemBytes
-          ? Effect.fail(misused(`The problem is longer than ${maxProblemBytes} bytes`))
-          : Effect.succeed(bytes.toString("utf8"))
-      )
-    )
+    return yield* Effect.tryPromise({
+      try: readInput,
+      catch: (cause) => misused(`Cannot read standard input: ${cause instanceof Error ? cause.message : String(cause)}`)
+    })
   })
+
+/** All of standard input, which may not be long; not at once, so that Ctrl-C is heard meanwhile. */
+const readInput = async (): Promise<string> => {
+  const chunks: Array<Buffer> = []
+  let bytes = 0
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes > maxProblemBytes) throw new Error(`it has more than ${maxProblemBytes} bytes`)
+  }
+  return Buffer.concat(chunks).toString("utf8")
+}
 
 export const solveCommand = Effect.fn("Cli.solve")(function*(flags: SolveFlags) {
   const problem = (yield* problemOf(flags)).trim()
@@ -160,13 +165,18 @@ const locally = Effect.fnUntraced(function*(
       })
     )
     yield* solves.start(id, spec)
-  }
+  } else yield* sameProblem(before.value, problem)
   yield* follow(flags, id, solves.watch(id), (sample) => solves.text(id, sample)).pipe(
     Effect.onInterrupt(() =>
       Effect.ignore(Effect.timeout(solves.cancel(id, "polya solve was interrupted"), "2 seconds"))
     )
   )
 })
+
+const sameProblem = ({ spec }: SolveState, problem: string) =>
+  spec?.prompt._tag === "Problem" && spec.prompt.text === problem
+    ? Effect.void
+    : Effect.fail(misused("A solve of this id asks for something else; choose another --id", "", "SolveTaken"))
 
 const remotely = Effect.fnUntraced(function*(
   flags: SolveFlags,
@@ -175,7 +185,15 @@ const remotely = Effect.fnUntraced(function*(
   given: Parameters<typeof specFrom>[1]
 ) {
   const cluster = yield* remote(flags.url)
-  yield* cluster.send("POST", "/api/solves", { id, problem, ...given, why: "polya solve" } as never)
+  // Asked again under its id, here too.
+  const before: SolveState | undefined = Option.isNone(flags.id)
+    ? undefined
+    : yield* cluster.get(`/api/solves/${id}`).pipe(
+      Effect.map(({ state }) => state),
+      Effect.catchIf(({ tag }) => tag === "SolveUnknown", () => Effect.succeed(undefined))
+    )
+  if (before !== undefined) yield* sameProblem(before, problem)
+  else yield* cluster.send("POST", "/api/solves", { id, problem, ...given, why: "polya solve" } as never)
   const states = Stream.map(cluster.watch("Solve", id), ({ state }) => state as SolveState)
   yield* follow(flags, id, states, (sample) => cluster.get(`/api/solves/${id}/samples/${sample}`)).pipe(
     Effect.onInterrupt(() =>
@@ -197,7 +215,6 @@ const follow = Effect.fnUntraced(function*<E>(
   ).pipe(Effect.ensuring(bar.close))
   if (Option.isNone(last)) return yield* workFailed("The solve ended without saying how", "", "ActorUnavailable")
   const state = last.value
-  if (Option.isSome(flags.out)) yield* keepSamples(flags.out.value, state, textOf)
   if (flags.json) {
     yield* printLine({
       event: "answer",
@@ -223,30 +240,42 @@ const follow = Effect.fnUntraced(function*<E>(
       }
     })
   }
+  // The answer is told by now, whatever becomes of the file.
+  if (Option.isSome(flags.out)) yield* keepSamples(flags.out.value, state, textOf)
   if (state.status === "cancelled") return yield* workFailed("The solve was cancelled", "", "SolveCancelled")
   if (state.error !== null) return yield* workFailed(state.error.message, "", state.error.tag)
   if (state.answer === null) return yield* workFailed("No sample has an answer", "", "NoAnswer")
 })
 
-const keepSamples = Effect.fnUntraced(function*(
+/** A line a sample, written as it is read: all together may be more than fits into memory. */
+const keepSamples = (
   file: string,
   { samples }: SolveState,
   textOf: (sample: number) => Effect.Effect<SampleState | undefined, unknown>
-) {
-  const lines = yield* Effect.forEach(samples, (record, sample) =>
-    Effect.map(
-      record.status === "done" ? Effect.orElseSucceed(textOf(sample), () => undefined) : Effect.succeed(undefined),
-      (kept) =>
-        JSON.stringify({
-          sample,
-          ...record,
-          text: kept?.text ?? null,
-          reasoning: kept?.reasoning ?? null,
-          steps: kept?.steps ?? []
-        })
-    ), { concurrency: 8 })
-  yield* Effect.tryPromise({
-    try: () => writeFile(file, lines.map((line) => `${line}\n`).join("")),
-    catch: (cause) => workFailed(`Cannot write ${file}: ${String(cause)}`, "", "OutputFailed")
-  })
-})
+) => {
+  const attempt = <A>(work: () => Promise<A>) =>
+    Effect.tryPromise({
+      try: work,
+      catch: (cause) => workFailed(`Cannot write ${file}: ${String(cause)}`, "", "OutputFailed")
+    })
+  const line = (record: SolveState["samples"][number], sample: number, kept: SampleState | undefined) =>
+    `${
+      JSON.stringify({
+        sample,
+        ...record,
+        text: kept?.text ?? null,
+        reasoning: kept?.reasoning ?? null,
+        steps: kept?.steps ?? []
+      })
+    }\n`
+  return Effect.acquireUseRelease(
+    attempt(() => open(file, "w")),
+    (handle) =>
+      Effect.forEach(samples, (record, sample) =>
+        Effect.flatMap(
+          record.status === "done" ? Effect.orElseSucceed(textOf(sample), () => undefined) : Effect.succeed(undefined),
+          (kept) => attempt(() => handle.appendFile(line(record, sample, kept)))
+        ), { discard: true }),
+    (handle) => Effect.ignore(attempt(() => handle.close()))
+  )
+}

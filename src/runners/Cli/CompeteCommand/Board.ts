@@ -1,8 +1,7 @@
 // A contest as it goes: a table on a terminal, drawn anew; a line for each change otherwise; JSON lines for machines.
 import { Clock, Effect } from "effect"
 import type { ContestProblemView, ContestView } from "../../../domain/Contest/View.ts"
-import { plural, printLine, seconds } from "../Say.ts"
-import { visible } from "../SolveCommand/VoteBar.ts"
+import { plural, printLine, seconds, visible } from "../Say.ts"
 
 export interface Board {
   readonly show: (view: ContestView) => Effect.Effect<void>

@@ -13,8 +13,7 @@ import {
 import { maxProblems } from "../../../domain/ModelEvaluation/Problems.ts"
 import { ProblemResult } from "../../../domain/ModelEvaluation/Results.ts"
 import { misused } from "../Failure.ts"
-import { count, plural, printLine, table } from "../Say.ts"
-import { visible } from "../SolveCommand/VoteBar.ts"
+import { count, plural, printLine, table, visible } from "../Say.ts"
 import { EvaluationSummary } from "./Outputs.ts"
 import { percent, points } from "./Told.ts"
 

@@ -4,8 +4,7 @@ import type { EvaluatedProblem } from "../../../actors/Evaluations.ts"
 import { type EvaluationState, problemsOf, totalOf } from "../../../domain/ModelEvaluation.ts"
 import type { Rate } from "../../../domain/ModelEvaluation/Metrics.ts"
 import { endedOf } from "../../../domain/ModelEvaluation/Results.ts"
-import { count, plural, printLine, seconds, shown, table } from "../Say.ts"
-import { visible } from "../SolveCommand/VoteBar.ts"
+import { count, plural, printLine, seconds, shown, table, visible } from "../Say.ts"
 import type { EvaluationSummary } from "./Outputs.ts"
 
 const barCells = 16
@@ -73,7 +72,9 @@ const rateText = ({ high, low, of, right, share }: Rate): string =>
 
 const rates = (name: string, all: Readonly<Record<string, Rate>>): ReadonlyArray<readonly [string, string]> => {
   const known = Object.entries(all)
-  return known.length < 2 ? [] : [[name, ""], ...known.map(([own, rate]) => [`  ${own}`, rateText(rate)] as const)]
+  return known.length < 2
+    ? []
+    : [[name, ""], ...known.map(([own, rate]) => [`  ${visible(own)}`, rateText(rate)] as const)]
 }
 
 /** Characters of a problem or an answer in the list of failures. */
@@ -102,9 +103,9 @@ export const summaryLines = (
   const wrong = summary.problems - accuracy.right
   const curve = curves ?? []
   return [
-    `${summary.model}, ${summary.strategy}, on ${plural(summary.problems, "problem")} of ${summary.name} (${
-      seconds(summary.seconds)
-    }, seed ${summary.seed})`,
+    `${visible(summary.model)}, ${summary.strategy}, on ${plural(summary.problems, "problem")} of ${
+      visible(summary.name)
+    } (${seconds(summary.seconds)}, seed ${summary.seed})`,
     ...table([
       ["accuracy", rateText(accuracy)],
       ...rates("by domain", summary.byDomain),

@@ -1,7 +1,7 @@
 // The vote as it forms: one line on a terminal, drawn anew; a plain line where the lead changes otherwise; JSON lines for machines.
 import { Clock, Effect } from "effect"
 import { currentVote, type SolveState } from "../../../domain/Solve.ts"
-import { count, plural, printLine, seconds } from "../Say.ts"
+import { count, plural, printLine, seconds, visible } from "../Say.ts"
 
 export interface VoteBar {
   readonly show: (state: SolveState) => Effect.Effect<void>
@@ -16,9 +16,6 @@ const barCells = 24
 const maxAnswers = 4
 const maxAnswerCharacters = 24
 
-/** What a model wrote, made harmless for a terminal. */
-export const visible = (text: string): string =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd")
 const short = (text: string): string => {
   const plain = visible(text)
   return plain.length <= maxAnswerCharacters ? plain : `${plain.slice(0, maxAnswerCharacters - 1)}…`
