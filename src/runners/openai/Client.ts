@@ -1,13 +1,13 @@
 // The wire client of OpenAI-compatible servers: one HTTP request over a connection that is kept, its answer read as it comes. Every wait, body
 // and line is bounded; certificates are verified and no redirect is followed. Interruption ends the request and its socket at once.
-import { Clock, Context, Effect, Layer, Option, Redacted } from "effect"
-import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http"
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
+import { Context, Effect, Layer, Option, Redacted } from "effect"
+import { type Alarms, makeAlarms } from "../../actors/Alarms.ts"
 import { type ChatMessage, noUsage, type TokenUsage } from "../../domain/Generation.ts"
 import { endsInThought, opensThought } from "../../domain/Reasoning.ts"
 import { estimatePromptTokens } from "../../domain/TokenEstimate.ts"
 import { Answer, countWritten, type Seen } from "./Answer.ts"
 import { addressOf, bodyOf, type Content } from "./Body.ts"
+import { Connections, type Headers, type Told } from "./Connections.ts"
 import type { LocalTokenizer } from "./LocalTokenizer.ts"
 import { errorInside, jsonOrText, type Problem, problemOf, retryAfter, shown } from "./Refusal.ts"
 import { ServerEvents } from "./ServerEvents.ts"
@@ -20,16 +20,12 @@ import {
   type WireRequest
 } from "./Wire.ts"
 
-/** Bytes of a response that is kept whole, of one header, and of an error's body. */
+/** Bytes of a response that is kept whole, and of an error's body. */
 const responseBytesDefault = 64 * 1024 * 1024
-const headerBytes = 64 * 1024
 const errorBytes = 64 * 1024
 /** Log-probabilities make a stream many times as long as what is kept of it: so many times. */
 const streamFactor = 16
-/** Sockets to one server, to all, and kept open without a call; and how long the rest of an ended stream may take until its socket is closed. */
-const socketsPerServer = 2_048
-const socketsMaximum = 8_192
-const idleSockets = 512
+/** How long the rest of an ended stream may take until its socket is closed. */
 const drainMillis = 1_000
 /** Characters of an answer that is shown where it cannot be read. */
 const glimpseCharacters = 200
@@ -43,11 +39,6 @@ export class WireClient extends Context.Service<WireClient, {
     onPart?: (part: WirePart) => void
   ) => Effect.Effect<WireOutput, WireFailure>
 }>()("polya/WireClient") {}
-
-interface Agents {
-  readonly http: HttpAgent
-  readonly https: HttpsAgent
-}
 
 /** One call under way. */
 interface Call {
@@ -72,13 +63,17 @@ const reasons: { readonly [code: string]: string } = {
   EHOSTUNREACH: "it cannot be reached",
   ENETUNREACH: "it cannot be reached",
   ETIMEDOUT: "it does not answer",
-  HPE_HEADER_OVERFLOW: "its headers are too long"
+  UND_ERR_SOCKET: "the connection broke",
+  UND_ERR_HEADERS_OVERFLOW: "its headers are too long"
 }
-/** Certificates, ciphers and all else that node words itself; its words hold no headers. */
+/** Such as a line break in a header's value. */
+const unsendable = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"])
+/** Certificates, ciphers and all else that node words itself; its words hold no header's value. */
 const connectionProblem = (error: NodeJS.ErrnoException, { endpoint }: Call, url: URL): Problem => {
-  const code = error.code ?? ""
+  const code = error.code ?? (error.name === "HTTPParserError" ? "HPE_INVALID" : "")
+  if (unsendable.has(code)) return { class: "refused", detail: shown(error.message, endpoint) }
   const why = Object.hasOwn(reasons, code) ? reasons[code] : error.message || "no connection"
-  const isParse = code.startsWith("HPE_")
+  const isParse = code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW"
   return {
     class: isParse ? "unreadable" : "connection",
     detail: shown(`${url.host}: ${why}${code === "" ? "" : ` (${code})`}`, endpoint)
@@ -129,52 +124,58 @@ const failure = (call: Call, problem: Problem, deadline: WireFailure["deadline"]
     millis: call.now() - call.startMillis
   })
 
-/** Waits until a deadline has passed, and says which. Sleeps at most as long as a stream may be silent, so that no silence is overlooked. */
-const overdue = Effect.fnUntraced(function*(call: Call, deadlines: WireDeadlines) {
-  const { callMillis, firstTokenMillis, idleMillis } = deadlines
+/** When to look for a deadline that has passed: at most as long after now as a stream may be silent, so that no silence is overlooked. */
+const dueOf = (call: Call, { callMillis, firstTokenMillis, idleMillis }: WireDeadlines) => {
   const { endpoint: { stream }, startMillis } = call
-  const clock = yield* Clock.Clock
-  while (true) {
-    const now = clock.currentTimeMillisUnsafe()
-    const hasBegun = call.firstTokenMillis !== null
-    const silence = !stream ? Infinity : hasBegun ? call.lastPartMillis + idleMillis : startMillis + firstTokenMillis
-    const due = Math.min(startMillis + callMillis, silence)
-    if (now >= due) {
-      const of = due === startMillis + callMillis ? "call" : hasBegun ? "idle" : "first-token"
-      const millis = of === "call" ? callMillis : of === "idle" ? idleMillis : firstTokenMillis
-      const what = of === "call" ? "no end of the answer" : of === "idle" ? "nothing more" : "no first token"
-      return yield* failure(call, { class: "deadline", detail: `${what} within ${Math.round(millis)} ms` }, {
-        of,
-        millis
-      })
+  const hasBegun = call.firstTokenMillis !== null
+  const silence = !stream ? Infinity : hasBegun ? call.lastPartMillis + idleMillis : startMillis + firstTokenMillis
+  return { due: Math.min(startMillis + callMillis, silence), hasBegun }
+}
+
+/** Calls `late` once a deadline has passed. Answers what calls that off. */
+const watch = (
+  { at, now }: Alarms,
+  call: Call,
+  deadlines: WireDeadlines,
+  late: (failed: WireFailure) => void
+): () => void => {
+  let stop = () => {}
+  const look = (): void => {
+    const { due, hasBegun } = dueOf(call, deadlines)
+    const { callMillis, firstTokenMillis, idleMillis } = deadlines
+    const time = now()
+    if (time < due) {
+      stop = at(Math.min(due, time + (call.endpoint.stream ? idleMillis : Infinity)), look)
+      return
     }
-    const wait = Math.min(due - now, stream ? idleMillis : Infinity)
-    // Without any deadline it never ends.
-    yield* wait === Infinity ? Effect.never : Effect.sleep(Math.max(1, wait))
+    const of = due === call.startMillis + callMillis ? "call" : hasBegun ? "idle" : "first-token"
+    const millis = of === "call" ? callMillis : of === "idle" ? idleMillis : firstTokenMillis
+    const what = of === "call" ? "no end of the answer" : of === "idle" ? "nothing more" : "no first token"
+    late(failure(call, { class: "deadline", detail: `${what} within ${Math.round(millis)} ms` }, { of, millis }))
   }
-})
+  look()
+  return () => stop()
+}
+
+const only = (value: string | ReadonlyArray<string> | undefined): string =>
+  typeof value === "string" ? value : value?.join(", ") ?? ""
 
 /** Reads one response to its end; `done` is told once. What comes after is thrown away. */
 const read = (
   call: Call,
-  response: IncomingMessage,
+  status: number,
+  headers: Headers,
   onPart: ((part: WirePart) => void) | undefined,
   done: (problem: Problem | null) => void
-): void => {
+): Pick<Told, "data" | "end"> & { readonly cut: () => void } => {
   const { answer, endpoint, request } = call
-  const status = response.statusCode ?? 0
   call.status = status
   const responseBytes = endpoint.responseBytes ?? responseBytesDefault
   const isWell = status >= 200 && status < 300
-  const type = String(response.headers["content-type"] ?? "").toLowerCase()
+  const type = only(headers["content-type"]).toLowerCase()
   const isStream = isWell && (type.includes("event-stream") || endpoint.stream && !type.includes("json"))
   const mostBytes = isWell ? responseBytes * (isStream ? streamFactor : 1) : errorBytes
-  const refusal = (body: unknown) =>
-    problemOf(endpoint, request.prompt, status, body, retryAfter(response.headers, call.now()))
-  const encoding = response.headers["content-encoding"] ?? "identity"
-  if (isWell && encoding !== "identity") {
-    return done(unreadable(`the answer is packed (${shown(encoding, endpoint)}), which was not asked for`))
-  }
+  const refusal = (body: unknown) => problemOf(endpoint, request.prompt, status, body, retryAfter(headers, call.now()))
   let isOver = false
   let isEnding = false
   const finish = (problem: Problem | null) => {
@@ -233,18 +234,6 @@ const read = (
   })
   let bytes = 0
   const kept: Array<Buffer> = []
-  response.on("data", (chunk: Buffer) => {
-    if (isOver) return
-    bytes += chunk.length
-    if (bytes > mostBytes) {
-      if (isWell) return finish(unreadable(`the answer has more than ${mostBytes} bytes`))
-      // The rest of a refusal tells no more.
-      return finish(refusal(jsonOrText(Buffer.concat(kept).toString("utf8"))))
-    }
-    if (!isStream) return void kept.push(chunk)
-    events.push(chunk)
-    if (events.tooLong) finish(unreadable("a line of the stream is too long"))
-  })
   const cut = () => {
     // What has an end is whole, whatever became of the connection after it.
     if (isStream && answer.finish !== null) return conclude()
@@ -256,121 +245,143 @@ const read = (
         : refusal(jsonOrText(Buffer.concat(kept).toString("utf8")))
     )
   }
-  response.on("end", () => {
-    if (isOver) return
-    if (!response.complete) return cut()
-    if (!isStream) {
-      const body = Buffer.concat(kept).toString("utf8").replace(/^\uFEFF/, "")
-      if (!isWell) return finish(refusal(jsonOrText(body)))
-      return take(body) ? conclude() : undefined
+  const encoding = only(headers["content-encoding"])
+  if (isWell && encoding !== "" && encoding !== "identity") {
+    finish(unreadable(`the answer is packed (${shown(encoding, endpoint)}), which was not asked for`))
+  }
+  return {
+    cut,
+    data: (chunk) => {
+      if (isOver) return
+      bytes += chunk.length
+      if (bytes > mostBytes) {
+        if (isWell) return finish(unreadable(`the answer has more than ${mostBytes} bytes`))
+        // The rest of a refusal tells no more.
+        return finish(refusal(jsonOrText(Buffer.concat(kept).toString("utf8"))))
+      }
+      if (!isStream) return void kept.push(chunk)
+      events.push(chunk)
+      if (events.tooLong) finish(unreadable("a line of the stream is too long"))
+    },
+    end: () => {
+      if (isOver) return
+      if (!isStream) {
+        const body = Buffer.concat(kept).toString("utf8").replace(/^\uFEFF/, "")
+        if (!isWell) return finish(refusal(jsonOrText(body)))
+        return take(body) ? conclude() : undefined
+      }
+      isEnding = true
+      events.end()
+      cut()
     }
-    isEnding = true
-    events.end()
-    cut()
-  })
-  response.on("error", cut)
-  response.on("close", cut)
+  }
+}
+
+/** Where a call goes and with which headers. */
+interface Prepared {
+  readonly url: URL
+  readonly path: string
+  readonly headers: Array<string>
+}
+
+const prepare = (endpoint: WireEndpoint, path: Content["path"]): Prepared | null => {
+  const url = addressOf(endpoint.url, path)
+  if (url === null) return null
+  const headers = new Map([["user-agent", "polya"]])
+  for (const [name, value] of Object.entries(endpoint.headers ?? {})) headers.set(name.toLowerCase(), value)
+  headers.set("content-type", "application/json")
+  headers.set("accept", endpoint.stream ? "text/event-stream" : "application/json")
+  headers.set("accept-encoding", "identity")
+  if (endpoint.key !== undefined) headers.set("authorization", `Bearer ${Redacted.value(endpoint.key)}`)
+  if (endpoint.organization !== undefined) headers.set("openai-organization", endpoint.organization)
+  // It is told by the body.
+  headers.delete("content-length")
+  return { url, path: url.pathname + url.search, headers: [...headers].flat() }
 }
 
 /** Sends a request and reads its answer. The effect's interruption closes the socket. */
 const exchange = (
-  agents: Agents,
-  url: URL,
+  alarms: Alarms,
+  connections: Connections,
+  { headers, path, url }: Prepared,
   body: string,
   call: Call,
+  deadlines: WireDeadlines,
   onPart: ((part: WirePart) => void) | undefined
 ): Effect.Effect<void, WireFailure> =>
   Effect.callback((resume) => {
-    const { endpoint } = call
-    const isSecure = url.protocol === "https:"
     let isOver = false
-    let current: ClientRequest | undefined
-    let answering: IncomingMessage | undefined
-    const finish = (problem: Problem | null) => {
+    let isEnded = false
+    let reading: ReturnType<typeof read> | undefined
+    let draining: NodeJS.Timeout | undefined
+    let callOff = () => {}
+    let unwatch = () => {}
+    const over = (failed: WireFailure | null) => {
       if (isOver) return
       isOver = true
-      if (problem === null) {
-        drain()
-        resume(Effect.void)
-      } else {
-        current?.destroy()
-        resume(Effect.fail(failure(call, problem)))
+      unwatch()
+      if (failed !== null) {
+        callOff()
+        return resume(Effect.fail(failed))
       }
-    }
-    /** What is left of a stream is read, so that its socket can be used again; a server that does not end it loses the socket. */
-    const drain = () => {
-      const request = current
-      if (request === undefined || answering === undefined || answering.readableEnded) return
-      const timer = setTimeout(() => request.destroy(), drainMillis)
-      timer.unref()
-      answering.once("close", () => clearTimeout(timer))
-    }
-    const send = (agent: HttpAgent | HttpsAgent | false) => {
-      const headers: { [name: string]: string | number } = {
-        "user-agent": "polya",
-        ...endpoint.headers,
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(body),
-        accept: endpoint.stream ? "text/event-stream" : "application/json",
-        "accept-encoding": "identity"
+      // What is left of a stream is read, so that its socket can be used again; a server that does not end it loses the socket.
+      if (!isEnded) {
+        draining = setTimeout(callOff, drainMillis)
+        draining.unref()
       }
-      if (endpoint.key !== undefined) headers["authorization"] = `Bearer ${Redacted.value(endpoint.key)}`
-      if (endpoint.organization !== undefined) headers["openai-organization"] = endpoint.organization
-      const options = { method: "POST", headers, agent, maxHeaderSize: headerBytes }
-      const request = isSecure
-        ? httpsRequest(url, { ...options, rejectUnauthorized: true })
-        : httpRequest(url, options)
-      current = request
-      request.on("error", (error: NodeJS.ErrnoException) => {
-        // Once an answer has begun, its own end tells what became of it.
-        if (isOver || request !== current || call.status !== null) return
-        // A connection that was kept and that the server had closed meanwhile says nothing of the server: once more on a fresh one.
-        if (request.reusedSocket && agent !== false) return send(false)
-        finish(connectionProblem(error, call, url))
-      })
-      request.on("response", (response) => {
-        answering = response
-        if (isOver) response.resume()
-        else read(call, response, onPart, finish)
-      })
-      request.end(body)
+      resume(Effect.void)
     }
-    try {
-      send(isSecure ? agents.https : agents.http)
-    } catch (error) {
-      // Such as a line break in a header's value; node names the header and not what is in it.
-      finish({ class: "refused", detail: shown(error instanceof Error ? error.message : String(error), endpoint) })
+    const finish = (problem: Problem | null) => over(problem === null ? null : failure(call, problem))
+    const ended = () => {
+      isEnded = true
+      clearTimeout(draining)
     }
+    callOff = connections.send({ origin: url.origin, path, headers, body }, {
+      head: (status, found) => {
+        if (!isOver) reading = read(call, status, found, onPart, finish)
+      },
+      data: (chunk) => reading?.data(chunk),
+      end: () => {
+        ended()
+        reading?.end()
+      },
+      failed: (error) => {
+        ended()
+        if (reading === undefined) finish(connectionProblem(error, call, url))
+        else reading.cut()
+      }
+    })
+    if (!isOver) unwatch = watch(alarms, call, deadlines, over)
+    // It may have been over before it was known how to call it off.
+    else if (!isEnded) callOff()
     return Effect.sync(() => {
       isOver = true
-      current?.destroy()
+      unwatch()
+      callOff()
     })
   })
 
 const make = Effect.gen(function*() {
-  const options = {
-    keepAlive: true,
-    maxSockets: socketsPerServer,
-    maxTotalSockets: socketsMaximum,
-    maxFreeSockets: idleSockets,
-    scheduling: "lifo" as const
-  }
-  const agents: Agents = yield* Effect.acquireRelease(
-    Effect.sync(() => ({ http: new HttpAgent(options), https: new HttpsAgent(options) })),
-    ({ http, https }) =>
-      Effect.sync(() => {
-        http.destroy()
-        https.destroy()
-      })
+  const alarms = yield* makeAlarms
+  const connections = yield* Effect.acquireRelease(
+    Effect.sync(() => new Connections()),
+    (all) => Effect.sync(() => all.close())
   )
+  const prepared = new WeakMap<WireEndpoint, Map<string, Prepared | null>>()
+  const preparedOf = (endpoint: WireEndpoint, path: Content["path"]): Prepared | null => {
+    let known = prepared.get(endpoint)
+    if (known === undefined) prepared.set(endpoint, known = new Map())
+    let one = known.get(path)
+    if (one === undefined) known.set(path, one = prepare(endpoint, path))
+    return one
+  }
   const call = Effect.fnUntraced(function*(
     endpoint: WireEndpoint,
     request: WireRequest,
     deadlines: WireDeadlines,
     onPart?: (part: WirePart) => void
   ) {
-    const clock = yield* Clock.Clock
-    const now = () => clock.currentTimeMillisUnsafe()
+    const { now } = alarms
     const startMillis = now()
     const { prompt } = request
     const begin = (opened: boolean): Call => ({
@@ -401,8 +412,8 @@ const make = Effect.gen(function*() {
       const isComplete = tokenizer.bosToken !== "" && text.startsWith(tokenizer.bosToken)
       content = { path: "/completions", text, isComplete }
     }
-    const url = addressOf(endpoint.url, content.path)
-    if (url === null) {
+    const target = preparedOf(endpoint, content.path)
+    if (target === null) {
       return yield* cannotBeSent(
         "its address is none: it begins with http:// or https:// and holds no user or password"
       )
@@ -414,16 +425,21 @@ const make = Effect.gen(function*() {
       ? opensThought(content.text, endpoint.endTags)
       : endpoint.opensThought === true
     const current = begin(opened)
-    yield* Effect.raceFirst(
-      exchange(agents, url, bodyOf(endpoint, request, content), current, onPart),
-      overdue(current, deadlines)
+    yield* exchange(
+      alarms,
+      connections,
+      target,
+      bodyOf(endpoint, request, content),
+      current,
+      deadlines,
+      onPart
     )
     const { answer, firstTokenMillis, status } = current
     const millis = now() - startMillis
     return {
       ...answer.written,
       finish: answer.finish ?? "stop",
-      usage: yield* usageOf(current, content),
+      usage: answer.usage ?? (yield* usageOf(current, content)),
       figures: answer.figures.figures(),
       firstTokenMillis,
       millis,

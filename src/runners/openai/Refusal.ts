@@ -1,10 +1,10 @@
 // What a server's refusal means: from its status, its words and its headers to the class of a failure, told without secrets.
 import { Redacted } from "effect"
-import type { IncomingHttpHeaders } from "node:http"
 import { type OverflowFacts, parseContextOverflow, saysContextOverflow } from "../../domain/ContextOverflow.ts"
 import type { Prompt } from "../../domain/Generation.ts"
 import { isJsonObject } from "../../domain/Json.ts"
 import { redactText } from "../../domain/Redact.ts"
+import type { Headers } from "./Connections.ts"
 import type { WireEndpoint, WireFailureClass } from "./Wire.ts"
 
 /** A failure before it is known when it happened and what it cost. */
@@ -166,13 +166,13 @@ export const jsonOrText = (whole: string): unknown => {
 const retryAfterMaximum = 86_400_000
 
 /** How long to wait: `retry-after-ms`, or `retry-after` as seconds or a date, by the server's own clock where it tells it. */
-export const retryAfter = (headers: IncomingHttpHeaders, nowMillis: number): number | null => {
+export const retryAfter = (headers: Headers, nowMillis: number): number | null => {
   const bounded = (millis: number) => Number.isFinite(millis) ? Math.min(Math.max(millis, 0), retryAfterMaximum) : null
   const exact = headers["retry-after-ms"]
   if (typeof exact === "string" && /^\s*\d+(\.\d+)?\s*$/.test(exact)) return bounded(Number(exact))
   const value = headers["retry-after"]
   if (typeof value !== "string") return null
   if (/^\s*\d+(\.\d+)?\s*$/.test(value)) return bounded(Number(value) * 1_000)
-  const serverNow = Date.parse(headers.date ?? "")
+  const serverNow = Date.parse(typeof headers["date"] === "string" ? headers["date"] : "")
   return bounded(Date.parse(value) - (Number.isNaN(serverNow) ? nowMillis : serverNow))
 }
