@@ -389,11 +389,11 @@ const calls = Command.make(
   "calls",
   {
     url: one("url", "Ask a polya serve; default: the store itself. POLYA_TOKEN is its token", "URL"),
-    data: one("data", "Folder of the SQLite store", "DIR"),
+    data: one("data", "Folder of the SQLite store, or of an evaluation or a contest; default: .polya", "DIR"),
     config: one("config", "A configuration file instead of polya.yaml in this directory", "FILE"),
     limit: optionalInt("limit", "At most this many, newest first; default 50"),
     model: one("model", "Only calls to this model", "NAME"),
-    owner: one("owner", "Only calls of this solve, run or user", "NAME"),
+    owner: one("owner", "Only calls of whoever this is: local, or the id of a token", "NAME"),
     outcome: one("outcome", "Only calls with this outcome: ok, cancelled, or the tag of an error", "TAG"),
     json
   },
@@ -406,6 +406,7 @@ const calls = Command.make(
   Command.withShortDescription("List calls made to models"),
   Command.withExamples([
     { command: "polya calls --url http://127.0.0.1:7411 --outcome RateLimited", description: "What was refused" },
+    { command: "polya calls --data out/eval", description: "Of an evaluation on this machine" },
     { command: "polya calls --data ./data --json --limit 100000", description: "For a program" }
   ])
 )

@@ -1,7 +1,7 @@
 // `polya calls`: the record of calls to models, newest first; of a running cluster, or of a store that nobody serves.
 import { Effect, Layer, Option } from "effect"
 import { existsSync } from "node:fs"
-import { resolve } from "node:path"
+import { join, resolve } from "node:path"
 import { type CallFilter, CallLog, type NumberedCallEntry } from "../../actors/CallLog.ts"
 import * as App from "../App.ts"
 import { StoreConfig } from "../Config.ts"
@@ -115,11 +115,13 @@ const ofStore = (
         "--data names a SQLite store, but POLYA_DATABASE_URL is set: unset it, or leave --data away"
       )
     }
-    const dataDir = resolve(Option.getOrElse(data, () => configured))
+    const named = resolve(Option.getOrElse(data, () => configured))
+    // Evaluations and contests keep theirs beside their outputs.
+    const dataDir = [named, join(named, ".polya")].find((folder) => existsSync(App.storeFile(folder))) ?? named
     if (databaseUrl === undefined && !existsSync(App.storeFile(dataDir))) {
       return yield* misused(
         `There is no store in ${shown(dataDir)}`,
-        "Name its folder with --data, or a running cluster with --url."
+        "Name with --data its folder, or the folder of an evaluation or a contest, or a running cluster with --url."
       )
     }
     return yield* Effect.flatMap(

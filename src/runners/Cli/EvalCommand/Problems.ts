@@ -17,6 +17,7 @@ import * as Config from "../../Config.ts"
 import { ConfigPlaces } from "../../Config/Settings.ts"
 import * as Sources from "../../sources/Sources.ts"
 import { misused, misusedBy } from "../Failure.ts"
+import { plural } from "../Say.ts"
 
 export interface ProblemFlags {
   readonly data: Option.Option<string>
@@ -86,8 +87,10 @@ export const readProblems = Effect.fnUntraced(function*(flags: ProblemFlags) {
   }).pipe(Effect.provide(Sources.layerWith(limits)), Effect.mapError(misusedBy))
   if (read.problems.length === 0) {
     return yield* misused(
-      `${flags.data.value} has no problem with a reference answer (${read.rows} rows, ${read.withoutAnswer} without an answer).`,
-      "Name the columns: --field problem=COLUMN --field answer=COLUMN"
+      `${flags.data.value} has no problem with a reference answer (of ${
+        plural(read.rows, "row")
+      }, ${read.withoutAnswer} without an answer, ${read.unreadable} that cannot be read, ${read.tooLong} too long).`,
+      read.withoutAnswer === 0 ? "" : "Name the columns: --field problem=COLUMN --field answer=COLUMN"
     )
   }
   const result: ReadProblems = { name: Sources.stemOf(flags.data.value), ...read }
