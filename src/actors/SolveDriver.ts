@@ -3,7 +3,14 @@
 // under way. Reports are refused when the solve has moved on without this driver; then it looks again.
 import { Cause, Clock, Effect, Exit, type Fiber, Option, Queue, type Scope } from "effect"
 import type { Sharding } from "effect/cluster"
-import { deadlineOf, type SampleError, sampleId, type SolveSpec, type SolveState } from "../domain/Solve.ts"
+import {
+  deadlineOf,
+  maxAttempts,
+  type SampleError,
+  sampleId,
+  type SolveSpec,
+  type SolveState
+} from "../domain/Solve.ts"
 import type { CodeSandbox } from "./CodeSandbox.ts"
 import type { ActorUnavailable } from "./Committer.ts"
 import { patient } from "./DurableActor.ts"
@@ -109,9 +116,21 @@ const sampling = Effect.fnUntraced(function*(
     }
   })
 
+  /** Whether there was one to give up; then the solve has moved on. */
+  const giveUpOne = (state: SolveState) => {
+    const sample = state.samples.findIndex(({ attempt, status }, at) =>
+      status === "running" && attempt >= maxAttempts && !running.has(at)
+    )
+    const attempt = state.samples[sample]?.attempt
+    return attempt === undefined
+      ? Effect.succeed(false)
+      : Effect.as(failed(handle, { sample, attempt }, givenUp), true)
+  }
+
   while (true) {
     const state = yield* handle.state
     if (state.status !== "sampling") return
+    if (yield* giveUpOne(state)) continue
     yield* beginSome(state)
     const left = until === null ? null : until - (yield* Clock.currentTimeMillis)
     if (left !== null && left <= 0) return yield* timeUp(handle)
@@ -120,10 +139,16 @@ const sampling = Effect.fnUntraced(function*(
       : yield* Effect.timeoutOption(Queue.take(reports), left)
     if (Option.isNone(taken)) return yield* timeUp(handle)
     running.delete(taken.value.sample)
+    const reported = report(handle, spec, taken.value).pipe(
+      // What cannot be kept costs its own sample: begun again, it would cost the others with it, and again.
+      Effect.catchCause((cause) =>
+        isPassing(cause) ? Effect.failCause(cause) : Effect.logError("A sample cannot be kept", cause).pipe(
+          Effect.andThen(failed(handle, taken.value, { tag: "Defect", message: Cause.pretty(cause).slice(0, 300) }))
+        )
+      )
+    )
     // Finding an answer has limits of its own, but the deadline is the solve's.
-    yield* left === null
-      ? report(handle, spec, taken.value)
-      : Effect.timeoutOption(report(handle, spec, taken.value), Math.max(50, left))
+    yield* left === null ? reported : Effect.timeoutOption(reported, Math.max(50, left))
   }
 })
 
@@ -139,14 +164,7 @@ const report = Effect.fnUntraced(function*(
   const { samples: counted } = solveInstruments(yield* MetricRegistry)
   if (Exit.isFailure(exit)) {
     counted.add([failedWith?.tag ?? "Defect"])
-    const result = { _tag: "Failed", error: failedWith }
-    yield* ended(handle, {
-      ...base,
-      result,
-      usage: { promptTokens: 0, completionTokens: 0 },
-      microDollars: 0
-    })
-    return
+    return yield* failed(handle, base, failedWith)
   }
   const { answered, executions, figures, kept, output } = exit.value
   const answer = yield* answerIn(answered, spec.strategy.answers)
@@ -168,6 +186,29 @@ const report = Effect.fnUntraced(function*(
     if (isCounted) return
   }
 })
+
+const givenUp = { tag: "SampleGivenUp", message: `It was begun ${maxAttempts} times and never came to an end` }
+
+/** What may be otherwise when the driver is begun again: who called it off, a store or a cluster that is away. */
+const isPassing = (cause: Cause.Cause<unknown>): boolean =>
+  Cause.hasInterrupts(cause) ||
+  cause.reasons.some((reason) => {
+    const error = reason._tag === "Fail" ? reason.error as { readonly _tag?: unknown; readonly reason?: unknown } : {}
+    return error?._tag === "ActorUnavailable" && error.reason !== "data"
+  })
+
+const failed = (
+  handle: SolveHandle,
+  { attempt, sample }: Pick<Report, "attempt" | "sample">,
+  error: typeof SampleError.Type | undefined
+) =>
+  Effect.asVoid(ended(handle, {
+    sample,
+    attempt,
+    result: { _tag: "Failed", error },
+    usage: { promptTokens: 0, completionTokens: 0 },
+    microDollars: 0
+  }))
 
 const ended = (handle: SolveHandle, fields: object) =>
   Effect.flatMap(

@@ -71,12 +71,14 @@ export const TokenUsage = Schema.Struct({
 export type TokenUsage = typeof TokenUsage.Type
 
 export const noUsage: TokenUsage = { promptTokens: 0, completionTokens: 0 }
+/** Servers say what they like: a sum stays a whole number. */
+const sum = (a: number, b: number): number => Math.min(Number.MAX_SAFE_INTEGER, a + b)
 export const addUsage = (a: TokenUsage, b: TokenUsage): TokenUsage => {
   const optional = (name: "reasoningTokens" | "cachedTokens") =>
-    a[name] === undefined && b[name] === undefined ? {} : { [name]: (a[name] ?? 0) + (b[name] ?? 0) }
+    a[name] === undefined && b[name] === undefined ? {} : { [name]: sum(a[name] ?? 0, b[name] ?? 0) }
   return {
-    promptTokens: a.promptTokens + b.promptTokens,
-    completionTokens: a.completionTokens + b.completionTokens,
+    promptTokens: sum(a.promptTokens, b.promptTokens),
+    completionTokens: sum(a.completionTokens, b.completionTokens),
     ...optional("reasoningTokens"),
     ...optional("cachedTokens"),
     ...(a.estimated === true || b.estimated === true ? { estimated: true } : {})

@@ -172,6 +172,9 @@ export const refusals = Schema.Union([SolveUnknown, SolveTaken, ReportStale])
 
 type Solve<E = SolveUnknown | SolveTaken | ReportStale> = Decision<SolveState, void, E>
 
+/** A sample that was begun so often and never came to an end is given up: it may be what ends its runners. */
+export const maxAttempts = 16
+
 /** The seed of a solve's sample: FNV-1a over both numbers, mixed, 0..2^31-1, so that solves with neighbouring seeds share none. */
 export const seedOf = (seed: number, sample: number): number => {
   let hash = 0x811c9dc5

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Ref } from "effect"
 import { Solves } from "../../src/actors/Solves.ts"
 import { RequestRefused, ServerFailed } from "../../src/domain/Generation/Errors.ts"
-import { seedOf } from "../../src/domain/Solve.ts"
+import { maxAttempts, seedOf } from "../../src/domain/Solve.ts"
 import { makeScripted, output, promptText, says } from "./ScriptedGeneration.ts"
 import { inVirtualTime, solving, specOf, strategyOf, survivingStore } from "./SolveFixture.ts"
 
@@ -82,6 +82,37 @@ describe("a solve", () => {
         "NoneWorked"
       ])
       assert.strictEqual(scripted.asked.length, 6)
+    })).pipe(Effect.provide(solving(scripted)))
+  })
+
+  it.effect("bears a server that counts wildly, and a sample that cannot be kept", () => {
+    const usage = [{ promptTokens: 9e15, completionTokens: 9e15 }, { promptTokens: 0.5, completionTokens: 1 }]
+    const scripted = makeScripted(
+      (_, __, seed) => says(boxed(7), { usage: usage[sampleNumber(seed) === 2 ? 1 : 0] ?? usage[0] as never }),
+      { models: ["m"] }
+    )
+    return inVirtualTime(Effect.gen(function*() {
+      const solves = yield* Solves
+      yield* solves.start("s", specOf(strategyOf("majority-4", { stop: [] })))
+      const state = yield* solves.outcome("s")
+      assert.deepStrictEqual([state.answer, state.vote?.groups[0]?.votes], ["7", 3])
+      assert.strictEqual(state.usage.completionTokens, Number.MAX_SAFE_INTEGER)
+      assert.deepStrictEqual([state.samples[2]?.status, state.samples[2]?.error?.tag], ["failed", "Defect"])
+      assert.strictEqual(scripted.asked.length, 4)
+    })).pipe(Effect.provide(solving(scripted)))
+  })
+
+  it.effect("gives up a sample that is called off whenever it is begun", () => {
+    const scripted = makeScripted(
+      (_, __, seed) => sampleNumber(seed) === 1 ? Effect.interrupt : says(boxed(7)),
+      { models: ["m"] }
+    )
+    return inVirtualTime(Effect.gen(function*() {
+      const solves = yield* Solves
+      yield* solves.start("s", specOf(strategyOf("majority-3", { stop: [] })))
+      const state = yield* solves.outcome("s")
+      assert.deepStrictEqual([state.answer, state.samples[1]?.error?.tag], ["7", "SampleGivenUp"])
+      assert.strictEqual(scripted.asked.length, 2 + maxAttempts)
     })).pipe(Effect.provide(solving(scripted)))
   })
 
