@@ -271,6 +271,9 @@ const restOf = (failures: number): number => Math.min(60_000, 1_000 * 2 ** Math.
 /** A problem whose passes end without a sample so often is left. */
 export const maxFailures = 16
 
+/** Of one problem: what servers tell may be anything, and the sum over all problems is to stay a whole number. */
+const mostTokens = 1e12
+
 export const EndFields = {
   ...Report,
   tokens: Schema.Int,
@@ -301,7 +304,7 @@ export const end = (
     tally: mergeTallies(problem.tally, tally),
     live: null,
     millis: problem.millis + Math.max(0, atMillis - problem.startedMillis),
-    tokens: problem.tokens + tokens,
+    tokens: Math.min(mostTokens, problem.tokens + tokens),
     microDollars: problem.microDollars + microDollars,
     stop,
     error

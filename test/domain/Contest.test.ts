@@ -115,6 +115,14 @@ describe("a contest", () => {
     assert.deepStrictEqual([1, 2].map((pass) => Contest.solveId("x", 0, pass)), ["x:0:pass1", "x:0:pass2"])
   })
 
+  it("keeps whole numbers of tokens whatever servers tell", () => {
+    const { state } = begin(begun(), 1_000)
+    const report = { index: 0, pass: 1, tally: votes([1, 1]), microDollars: 0, stop: null, error: null }
+    const ended = accepted(Contest.end(state, { ...report, tokens: Number.MAX_SAFE_INTEGER, atMillis: 2_000 })).state
+    assert.strictEqual(ended.problems[0]?.tokens, 1e12)
+    assert.isTrue(Schema.is(Contest.ContestState)(ended))
+  })
+
   it("asks no more problems again than its quota of hard ones", () => {
     let state = begun({ hardQuota: 1 })
     for (const index of [0, 1, 2, 3]) {
