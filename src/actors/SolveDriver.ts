@@ -1,7 +1,7 @@
 // Drives one solve from wherever it stands until it is over: asks for samples, finds their answers, reports each as it ends, and lets a model
 // select where the strategy says so. All that it knows is in the store: a runner that takes over asks again only for the samples that were
 // under way. Reports are refused when the solve has moved on without this driver; then it looks again.
-import { Cause, Clock, Effect, Exit, type Fiber, Option, Queue, type Scope } from "effect"
+import { Cause, Clock, Effect, Exit, Option, Queue, type Scope } from "effect"
 import type { Sharding } from "effect/cluster"
 import {
   deadlineOf,
@@ -80,6 +80,38 @@ const unlessStale = <A, E>(handle: SolveHandle, send: Effect.Effect<A, E>): Effe
     () => Effect.as(handle.refresh, false)
   )
 
+/** Tokens that nobody has been promised yet; null: there is no bound. */
+const tokensLeftOf = (
+  { budget }: SolveSpec,
+  { usage }: SolveState,
+  running: ReadonlyMap<number, number | null>
+): number | null =>
+  budget.tokens === null
+    ? null
+    : [...running.values()].reduce<number>(
+      (left, promised) => left - (promised ?? 0),
+      budget.tokens - usage.completionTokens
+    )
+
+/**
+ * What each of at most `count` samples may write so that all of them together keep to what is left: as much as each may (`most`), else even
+ * shares. Fewer samples, where there is not a token for each.
+ */
+export const allowances = (
+  count: number,
+  most: number | undefined,
+  left: number | null
+): ReadonlyArray<number | null> => {
+  if (left === null) return Array.from({ length: count }, () => null)
+  const allowed: Array<number> = []
+  for (let rest = left; allowed.length < count && rest >= 1;) {
+    const share = Math.max(1, Math.min(most ?? Math.floor(rest / (count - allowed.length)), rest))
+    allowed.push(share)
+    rest -= share
+  }
+  return allowed
+}
+
 /** Asks for samples until the solve wants no more. Leaving the scope calls off those under way. */
 const sampling = Effect.fnUntraced(function*(
   handle: SolveHandle,
@@ -87,8 +119,9 @@ const sampling = Effect.fnUntraced(function*(
   until: number | null
 ): Effect.fn.Return<void, any, DriveServices | Scope.Scope> {
   const reports = yield* Queue.unbounded<Report>()
-  const running = new Map<number, Fiber.Fiber<unknown>>()
-  const { parallel, samples: planned } = spec.strategy
+  /** Samples under way, with the tokens that each may write (null: no bound). */
+  const running = new Map<number, number | null>()
+  const { parallel, parameters, samples: planned } = spec.strategy
 
   const beginSome = Effect.fnUntraced(function*(state: SolveState) {
     const orphans = state.samples.flatMap(({ attempt, status }, sample) =>
@@ -98,21 +131,21 @@ const sampling = Effect.fnUntraced(function*(
       { length: planned - state.samples.length },
       (_, at) => ({ sample: state.samples.length + at, attempt: 1 })
     )
-    const begun = [...orphans, ...fresh].slice(0, Math.max(0, parallel - running.size))
+    const wanted = [...orphans, ...fresh].slice(0, Math.max(0, parallel - running.size))
+    const allowed = allowances(wanted.length, parameters.maxTokens, tokensLeftOf(spec, state, running))
+    const begun = wanted.slice(0, allowed.length)
     if (begun.length === 0) return
     const atMillis = yield* Clock.currentTimeMillis
     if (!(yield* unlessStale(handle, handle.send("Begin", { samples: begun, atMillis })))) return
-    const tokensLeft = spec.budget.tokens === null
-      ? null
-      : Math.max(1, spec.budget.tokens - state.usage.completionTokens)
-    for (const { attempt, sample } of begun) {
+    for (const [at, { attempt, sample }] of begun.entries()) {
+      const tokensLeft = allowed[at] ?? null
       const asked = sampleOf({ solve: handle.id, spec, sample, attempt, tokensLeft, until })
-      const fiber = yield* Effect.forkScoped(
+      yield* Effect.forkScoped(
         Effect.exit(asked).pipe(
           Effect.flatMap((exit) => Queue.offer(reports, { sample, attempt, exit }))
         )
       )
-      running.set(sample, fiber)
+      running.set(sample, tokensLeft)
     }
   })
 

@@ -135,6 +135,31 @@ describe("a solve", () => {
     })).pipe(Effect.provide(solving(scripted)))
   })
 
+  it.effect("spends no more either where samples at once write all that they may", () => {
+    const scripted = makeScripted(
+      ({ parameters }, _, seed) =>
+        says(boxed(sampleNumber(seed)), { usage: { promptTokens: 1, completionTokens: parameters.maxTokens ?? 999 } }),
+      { models: ["m"] }
+    )
+    const of = (maxTokens: number | undefined) => ({
+      parallel: 8,
+      parameters: maxTokens === undefined ? {} : { maxTokens }
+    })
+    return inVirtualTime(Effect.gen(function*() {
+      const solves = yield* Solves
+      for (
+        const [id, tokens, maxTokens, calls] of [["a", 100, undefined, 8], ["b", 100, 40, 3], ["c", 1, 40, 1]] as const
+      ) {
+        const before = scripted.asked.length
+        yield* solves.start(id, specOf(strategyOf("majority-16", of(maxTokens)), { budget: { tokens, millis: null } }))
+        const state = yield* solves.outcome(id)
+        assert.deepStrictEqual([state.stop?._tag, state.usage.completionTokens], ["TokensSpent", tokens], id)
+        // What even shares leave over goes to one sample more.
+        assert.isAtMost(scripted.asked.length - before, calls + 1)
+      }
+    })).pipe(Effect.provide(solving(scripted)))
+  })
+
   it.effect("can be cancelled, and its calls end", () => {
     const scripted = makeScripted(() => Effect.never, { models: ["m"] })
     return inVirtualTime(Effect.gen(function*() {
