@@ -1,6 +1,6 @@
 // Waits that end at set times, many of them with one sleep of the Clock: to set an alarm and to call it off costs next to nothing. Most deadlines
 // are never reached, so what is called off stays until half of all is such.
-import { Clock, Effect, Fiber, type Scope } from "effect"
+import { Clock, Effect, type Fiber, type Scope } from "effect"
 
 export interface Alarms {
   readonly now: () => number

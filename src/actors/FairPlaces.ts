@@ -1,6 +1,7 @@
 // Places, fewer than those who want one. Owners take turns: who asks for a thousand holds up only itself. What waits is bounded, and nobody
 // waits longer than a stated time. How many places there are may change at any time: too many taken ones drain, none is taken away.
 import { Clock, Effect, Exit, type Scope } from "effect"
+import type { Alarms } from "./Alarms.ts"
 
 /** Read at each use, so an object with getters makes them live. */
 export interface WaitLimits {
@@ -34,6 +35,11 @@ interface Waiter {
 export interface FairPlaces<E> {
   /** A place until the scope closes. */
   readonly take: (owner: string, limits: WaitLimits) => Effect.Effect<void, E, Scope.Scope>
+  /**
+   * The same without an effect: `told` once, perhaps before this returns, that it has its place (null) or why it has none. Answers what gives
+   * the place back or leaves the row, once.
+   */
+  readonly ask: (owner: string, limits: WaitLimits, alarms: Alarms, told: (refusal: E | null) => void) => () => void
   /** Lets in as many of those who wait as there are places. */
   readonly refill: () => void
   readonly taken: () => number
@@ -101,22 +107,27 @@ export const makeFairPlaces = <E>(
     first.admitted = true
     first.wake()
   }
+  let isRefilling = false
   const refill = (): void => {
+    // Who is let in may give its place back at once: the row goes on here, however long it is.
+    if (isRefilling) return
+    isRefilling = true
     while (waiting > 0 && taken < capacity()) {
       const name = nextOwner()
-      if (name === undefined) return
+      if (name === undefined) break
       admit(name)
     }
+    isRefilling = false
   }
-  const release = (name: string) =>
-    Effect.sync(() => {
-      const owner = of(name)
-      taken--
-      owner.held--
-      // What it leaves may be its own next one's, so it is asked before it is forgotten.
-      refill()
-      tidy(name, owner)
-    })
+  const giveBack = (name: string): void => {
+    const owner = of(name)
+    taken--
+    owner.held--
+    // What it leaves may be its own next one's, so it is asked before it is forgotten.
+    refill()
+    tidy(name, owner)
+  }
+  const release = (name: string) => Effect.sync(() => giveBack(name))
 
   const join = (name: string, sinceMillis: number): Waiter => {
     const waiter = { owner: name, sinceMillis, admitted: false, wake: () => {} }
@@ -157,8 +168,55 @@ export const makeFairPlaces = <E>(
       return yield* Effect.fail(busy("waited", waiting, waitMillis))
     }))
 
+  const ask: FairPlaces<E>["ask"] = (name, { maxWaiting, waitMillis }, { at, now }, told) => {
+    refill()
+    let isOver = false
+    if (waiting === 0 && taken < capacity()) {
+      hold(name)
+      waited(0)
+      told(null)
+      return () => {
+        if (isOver) return
+        isOver = true
+        giveBack(name)
+      }
+    }
+    if (waiting >= maxWaiting) {
+      told(busy("queue-full", waiting, 0))
+      return () => {}
+    }
+    const sinceMillis = now()
+    const waiter = join(name, sinceMillis)
+    const ends = (): void => {
+      isOver = true
+      leave(waiter)
+      waited(now() - sinceMillis)
+    }
+    const stop = at(sinceMillis + waitMillis, () => {
+      if (isOver || waiter.admitted) return
+      ends()
+      told(busy("waited", waiting, waitMillis))
+    })
+    waiter.wake = () => {
+      stop()
+      waited(now() - sinceMillis)
+      told(null)
+    }
+    short()
+    return () => {
+      if (isOver) return
+      if (waiter.admitted) {
+        isOver = true
+        return giveBack(name)
+      }
+      stop()
+      ends()
+    }
+  }
+
   return {
     take,
+    ask,
     refill,
     taken: () => taken,
     waiting: () => waiting,

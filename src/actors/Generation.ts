@@ -38,6 +38,9 @@ export interface EndpointFacts {
   readonly lastError: string | null
 }
 
+/** A request for one sample, told of when it ends. */
+export type OneRequest = Omit<GenerationRequest, "seeds" | "deltas"> & { readonly seed: number | null }
+
 export class Generation extends Context.Service<Generation, {
   readonly models: Effect.Effect<ReadonlyArray<ModelFacts>>
   /**
@@ -45,6 +48,8 @@ export class Generation extends Context.Service<Generation, {
    * (`ModelUnknown`, `SpendCapReached`).
    */
   readonly generate: (request: GenerationRequest) => Stream.Stream<SampleEvent, GenerationError>
+  /** The same for one sample, where there is a shorter way to it: use `generateOne`. */
+  readonly one?: (request: OneRequest) => Effect.Effect<SampleOutput, GenerationError>
 }>()("polya/Generation") {
   /** No model at all. */
   static readonly layerNone: Layer.Layer<Generation> = Layer.succeed(Generation, {
@@ -53,13 +58,12 @@ export class Generation extends Context.Service<Generation, {
   })
 }
 
-/** The first sample of a request with one seed. */
-export const generateOne = (
-  request: Omit<GenerationRequest, "seeds" | "deltas"> & { readonly seed: number | null }
-): Effect.Effect<SampleOutput, GenerationError, Generation> =>
-  Effect.gen(function*() {
-    const { generate } = yield* Generation
-    const { seed, ...rest } = request
+/** The sample of a request with one seed. */
+export const generateOne = (request: OneRequest): Effect.Effect<SampleOutput, GenerationError, Generation> =>
+  Effect.flatMap(Generation, ({ generate, one }) => (one ?? lastOf(generate))(request))
+
+const lastOf = (generate: Generation["Service"]["generate"]) =>
+  Effect.fnUntraced(function*({ seed, ...rest }: OneRequest): Effect.fn.Return<SampleOutput, GenerationError> {
     let ended: SampleOutput | GenerationError | undefined
     yield* Stream.runForEach(generate({ ...rest, seeds: [seed], deltas: false }), (event) =>
       Effect.sync(() => {

@@ -14,6 +14,16 @@ export interface SeatLimits {
 export class Seats extends Context.Service<Seats, {
   /** A seat of `room` until the scope closes. Owners take turns. `limits` is read at each use. */
   readonly take: (room: string, owner: string, limits: SeatLimits) => Effect.Effect<void, SeatsTaken, Scope.Scope>
+  /**
+   * The same without an effect: `told` once, perhaps before this returns, that it has its seat (null) or why it has none. Answers what gives
+   * the seat back or leaves the row, once.
+   */
+  readonly ask: (
+    room: string,
+    owner: string,
+    limits: SeatLimits,
+    told: (refusal: SeatsTaken | null) => void
+  ) => () => void
   /** What this process holds and who waits here. */
   readonly facts: (room: string) => { readonly held: number; readonly waiting: number }
 }>()("polya/Seats") {}

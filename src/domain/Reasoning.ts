@@ -42,10 +42,16 @@ interface Tags {
   readonly ends: ReadonlyArray<string>
   readonly openings: ReadonlyArray<string>
 }
-const tagsOf = (ends: ReadonlyArray<string>): Tags => ({
-  ends,
-  openings: [...new Set(ends.map(openingOf).filter((tag) => tag !== null))]
-})
+const tagsKnown = new WeakMap<ReadonlyArray<string>, Tags>()
+const tagsOf = (all: ReadonlyArray<string>): Tags => {
+  let tags = tagsKnown.get(all)
+  if (tags === undefined) {
+    const ends = all.filter((tag) => tag !== "")
+    tags = { ends, openings: [...new Set(ends.map(openingOf).filter((tag) => tag !== null))] }
+    tagsKnown.set(all, tags)
+  }
+  return tags
+}
 const defaultTags = tagsOf(defaultEndTags)
 
 /** The length of the longest end of `text` that a tag begins with, and is longer than. */
@@ -95,7 +101,7 @@ export class ReasoningSplitter {
   #restarts = 0
 
   constructor({ endTags, opened = false }: ReasoningOptions = {}) {
-    this.#tags = endTags === undefined ? defaultTags : tagsOf(endTags.filter((tag) => tag !== ""))
+    this.#tags = endTags === undefined ? defaultTags : tagsOf(endTags)
     if (opened) this.#openThought()
   }
 

@@ -11,13 +11,16 @@ const known = (logprob: number): boolean => Number.isFinite(logprob) && logprob 
 /** Tokens that are counted for the confidence; those after them are not. */
 const confidencesMaximum = 1_000_000
 
+const noConfidences = new Float64Array(0)
+const confidencesFirst = 256
+
 export class TokenFigures {
   #tokens = 0
   readonly #logprobs = new CompensatedSum()
   #logprobCount = 0
   readonly #entropies = new CompensatedSum()
   #entropyCount = 0
-  #confidences = new Float64Array(256)
+  #confidences = noConfidences
   #confidenceCount = 0
 
   /** Tokens added. */
@@ -55,7 +58,7 @@ export class TokenFigures {
     this.#entropyCount++
     if (this.#confidenceCount === confidencesMaximum) return
     if (this.#confidenceCount === this.#confidences.length) {
-      const wider = new Float64Array(Math.min(confidencesMaximum, 2 * this.#confidences.length))
+      const wider = new Float64Array(Math.min(confidencesMaximum, Math.max(confidencesFirst, 2 * this.#confidences.length)))
       wider.set(this.#confidences)
       this.#confidences = wider
     }

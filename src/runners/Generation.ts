@@ -1,22 +1,28 @@
 // The models of this process, each behind its endpoints: adapter of the port Generation over OpenAI-compatible servers. Samples share the
 // places of an endpoint with all others of the cluster; calls are made again, noted and charged (generation/). docs/models.md tells users.
-import { Effect, Layer, Queue, Stream } from "effect"
+import { Effect, Exit, Fiber, Layer, Queue, Stream } from "effect"
 import { createHash } from "node:crypto"
+import { type Alarms, makeAlarms } from "../actors/Alarms.ts"
 import { CallLog } from "../actors/CallLog.ts"
-import { type EndpointFacts, Generation, type ModelFacts, type SampleEvent } from "../actors/Generation.ts"
+import {
+  type EndpointFacts,
+  Generation,
+  type ModelFacts,
+  type OneRequest,
+  type SampleEvent
+} from "../actors/Generation.ts"
 import { MetricRegistry } from "../actors/Metrics.ts"
 import { Seats } from "../actors/Seats.ts"
 import { Spending } from "../actors/Spending.ts"
-import { type GenerationRequest, type Prompt, samplesMaximum } from "../domain/Generation.ts"
+import { type Prompt, type SampleOutput, samplesMaximum } from "../domain/Generation.ts"
 import { DeadlinePassed, type GenerationError, ModelUnknown } from "../domain/Generation/Errors.ts"
-import { estimatePromptTokens } from "../domain/TokenEstimate.ts"
 import type { ConfigInvalid } from "./Config/Settings.ts"
-import { type Job, type Model, type Parts } from "./generation/Call.ts"
+import { type Job, jobOf, type Model, type Parts } from "./generation/Call.ts"
 import { healthOf, makeEndpoints } from "./generation/Endpoints.ts"
 import { instruments } from "./generation/Instruments.ts"
 import { type LlmSettings, loadModels, type ModelSpec } from "./generation/ModelList.ts"
 import { checkSpending, runSample } from "./generation/OneSample.ts"
-import { makeTeller } from "./generation/Teller.ts"
+import { makeTeller, silentTeller, type Teller } from "./generation/Teller.ts"
 import { WireClient } from "./openai/Client.ts"
 
 /** Events that wait for a slow consumer; beyond that, parts are put together. */
@@ -25,39 +31,52 @@ const hashDigits = 16
 
 export type { LlmSettings } from "./generation/ModelList.ts"
 
-const hashOf = (prompt: Prompt): string =>
-  createHash("sha256").update(prompt._tag === "Text" ? prompt.text : JSON.stringify(prompt.messages)).digest("hex")
-    .slice(0, hashDigits)
-
-const jobOf = (request: GenerationRequest, model: Model): Job => {
-  let tokens: number | null = null
-  return {
-    request,
-    model,
-    promptHash: hashOf(request.prompt),
-    promptTokens: () => tokens ??= estimatePromptTokens(request.prompt)
+const hashes = new WeakMap<Prompt, string>()
+const hashOf = (prompt: Prompt): string => {
+  let hash = hashes.get(prompt)
+  if (hash === undefined) {
+    const text = prompt._tag === "Text" ? prompt.text : JSON.stringify(prompt.messages)
+    hash = createHash("sha256").update(text).digest("hex").slice(0, hashDigits)
+    hashes.set(prompt, hash)
   }
+  return hash
 }
 
-/** One sample from its start to the event that ends it. */
-const sampleOf = (parts: Parts, job: Job, queue: Queue.Enqueue<SampleEvent>) => (seed: number | null, sample: number) =>
-  Effect.suspend(() => {
-    const { deadlineMillis: millis, deltas, model } = job.request
-    const told = runSample(parts, job, seed, makeTeller(queue, sample, deltas)).pipe(
-      Effect.timeoutOrElse({
-        duration: millis,
-        orElse: () => Effect.fail(new DeadlinePassed({ model, of: "sample", millis }))
-      }),
-      Effect.match({
-        onSuccess: (output): SampleEvent => ({ _tag: "Ended", sample, output }),
-        onFailure: (error): SampleEvent => ({ _tag: "Failed", sample, error })
+/** The effect in a fiber of its own, which is interrupted once the time is up; that it was late is known once it has ended. */
+const within = <A, E, E2>(
+  { at, now }: Alarms,
+  millis: number,
+  effect: Effect.Effect<A, E>,
+  late: () => E2
+): Effect.Effect<A, E | E2> =>
+  Effect.flatMap(Effect.context<never>(), (context) =>
+    Effect.callback<A, E | E2>((resume) => {
+      const fiber = Effect.runForkWith(context)(effect)
+      let isLate = false
+      const stop = at(now() + millis, () => {
+        isLate = true
+        fiber.interruptUnsafe()
       })
-    )
-    return Effect.flatMap(told, (event) => {
-      parts.meters.samples.add([model, event._tag === "Failed" ? event.error._tag : "ok"])
-      return Queue.offer(queue, event)
-    })
-  })
+      fiber.addObserver((exit) => {
+        stop()
+        resume(isLate && Exit.hasInterrupts(exit) ? Effect.fail(late()) : exit)
+      })
+      return Effect.suspend(() => {
+        stop()
+        return Fiber.interrupt(fiber)
+      })
+    }))
+
+/** One sample from its start to its end. */
+const sampleOf = (parts: Parts, job: Job, seed: number | null, teller: Teller) => {
+  const { deadlineMillis: millis, model } = job.request
+  return within(
+    parts.alarms,
+    millis,
+    runSample(parts, job, seed, teller),
+    () => new DeadlinePassed({ model, of: "sample", millis })
+  )
+}
 
 /** The port over these models. Settings are read at each use. */
 export const make = Effect.fnUntraced(function*(settings: LlmSettings, specs: ReadonlyArray<ModelSpec>) {
@@ -67,7 +86,8 @@ export const make = Effect.fnUntraced(function*(settings: LlmSettings, specs: Re
     seats: yield* Seats,
     spending: yield* Spending,
     log: yield* CallLog,
-    meters: instruments(yield* MetricRegistry)
+    meters: instruments(yield* MetricRegistry),
+    alarms: yield* makeAlarms
   }
   const models = new Map(
     specs.map((spec): [string, Model] => [spec.name, { spec, endpoints: makeEndpoints(spec.endpoints, settings) }])
@@ -85,18 +105,50 @@ export const make = Effect.fnUntraced(function*(settings: LlmSettings, specs: Re
     return Stream.callback<SampleEvent, GenerationError>(
       (queue) =>
         checkSpending(parts, model).pipe(
-          Effect.andThen(Effect.suspend(() =>
-            Effect.forEach(seeds, sampleOf(parts, jobOf(request, model), queue), {
-              concurrency: "unbounded",
-              discard: true
-            })
-          )),
+          Effect.andThen(Effect.suspend(() => {
+            const job = jobOf(request, model, hashOf(request.prompt))
+            return Effect.forEach(seeds, (seed, sample) =>
+              Effect.flatMap(
+                Effect.result(sampleOf(parts, job, seed, makeTeller(queue, sample, request.deltas))),
+                (result) => {
+                  const isWell = result._tag === "Success"
+                  parts.meters.samples.add([request.model, isWell ? "ok" : result.failure._tag])
+                  return Queue.offer(
+                    queue,
+                    isWell
+                      ? { _tag: "Ended", sample, output: result.success }
+                      : { _tag: "Failed", sample, error: result.failure }
+                  )
+                }
+              ), { concurrency: "unbounded", discard: true })
+          })),
           Effect.andThen(Queue.end(queue)),
           Effect.catch((error) => Queue.fail(queue, error))
         ),
       { bufferSize: eventsMaximum }
     )
   }
+
+  const one = ({ seed, ...rest }: OneRequest): Effect.Effect<SampleOutput, GenerationError> =>
+    Effect.suspend((): Effect.Effect<SampleOutput, GenerationError> => {
+      const model = models.get(rest.model)
+      if (model === undefined) {
+        return Effect.fail(new ModelUnknown({ model: rest.model, known: [...models.keys()] }))
+      }
+      const request = { ...rest, seeds: [seed], deltas: false }
+      return Effect.andThen(
+        checkSpending(parts, model),
+        Effect.onExit(
+          sampleOf(parts, jobOf(request, model, hashOf(request.prompt)), seed, silentTeller),
+          (exit) =>
+            Effect.sync(() => {
+              const error = Exit.isFailure(exit) ? exit.cause.reasons.find(({ _tag }) => _tag === "Fail") : undefined
+              if (Exit.isSuccess(exit)) parts.meters.samples.add([rest.model, "ok"])
+              else if (error?._tag === "Fail") parts.meters.samples.add([rest.model, error.error._tag])
+            })
+        )
+      )
+    })
 
   const factsOf = ({ endpoints, spec }: Model): Effect.Effect<ModelFacts> =>
     Effect.map(parts.spending.spent(spec.name), ({ microDollars }) => {
@@ -127,7 +179,8 @@ export const make = Effect.fnUntraced(function*(settings: LlmSettings, specs: Re
 
   return Generation.of({
     models: Effect.suspend(() => Effect.forEach([...models.values()], factsOf)),
-    generate
+    generate,
+    one
   })
 })
 

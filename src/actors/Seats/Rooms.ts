@@ -2,6 +2,7 @@
 // Cluster.ts). A room that nobody used for a minute is forgotten.
 import { Clock, Effect, type Scope } from "effect"
 import { SeatsTaken } from "../../domain/Seats.ts"
+import { makeAlarms } from "../Alarms.ts"
 import { type FairPlaces, makeFairPlaces } from "../FairPlaces.ts"
 import { MetricRegistry, type Registry, secondsBounds } from "../Metrics.ts"
 import type { SeatLimits, Seats } from "../Seats.ts"
@@ -56,6 +57,7 @@ export const makeRooms = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Rooms, never, Scope.Scope> {
   const meters = instruments(yield* MetricRegistry)
   const clock = yield* Clock.Clock
+  const alarms = yield* makeAlarms
   const rooms = new Map<string, Room>()
   const { due, seats, short } = source(rooms)
 
@@ -97,6 +99,7 @@ export const makeRooms = Effect.fnUntraced(function*(
     rooms,
     service: {
       take: (name, owner, limits) => Effect.suspend(() => roomOf(name, limits).places.take(owner, limits)),
+      ask: (name, owner, limits, told) => roomOf(name, limits).places.ask(owner, limits, alarms, told),
       facts: (name) => {
         const places = rooms.get(name)?.places
         return { held: places?.taken() ?? 0, waiting: places?.waiting() ?? 0 }

@@ -1,11 +1,13 @@
 // One call to one endpoint: a seat, the breaker, the wire, and then the books: every call that went out is noted and charged, whatever came of
 // it, those that were called off too.
-import { Clock, Data, Effect, Exit } from "effect"
+import { Data, Effect, Exit } from "effect"
+import type { Alarms } from "../../actors/Alarms.ts"
 import type { CallLog } from "../../actors/CallLog.ts"
 import type { Seats } from "../../actors/Seats.ts"
 import type { Spending } from "../../actors/Spending.ts"
-import type { GenerationRequest, Prompt, TokenUsage } from "../../domain/Generation.ts"
+import type { GenerationRequest, Prompt, SamplingParameters, TokenUsage } from "../../domain/Generation.ts"
 import { GenerationBusy, type SpendCapReached } from "../../domain/Generation/Errors.ts"
+import { estimatePromptTokens } from "../../domain/TokenEstimate.ts"
 import type { WireClient } from "../openai/Client.ts"
 import type { WireFailure, WireOutput, WirePart } from "../openai/Wire.ts"
 import type { Ticket } from "./Breaker.ts"
@@ -22,6 +24,7 @@ export interface Parts {
   readonly spending: Spending["Service"]
   readonly log: CallLog["Service"]
   readonly meters: Instruments
+  readonly alarms: Alarms
 }
 
 export interface Model {
@@ -36,6 +39,10 @@ export interface Job {
   readonly promptHash: string
   /** An estimate. */
   readonly promptTokens: () => number
+  /** The request's parameters with so many tokens to write: the same object for the same number, so that what is made of it can be kept. */
+  readonly parametersOf: (maxTokens: number | undefined) => SamplingParameters
+  /** For the record. */
+  readonly parametersText: (maxTokens: number | undefined, seed: number | null) => string
 }
 
 export interface CallOptions {
@@ -67,6 +74,8 @@ export type CallRefusal = WireFailure | GenerationBusy | SpendCapReached | Turne
 /** No server keeps us away for longer than that: whoever comes later asks it again. */
 export const pauseLongestMillis = 3_600_000
 const parametersCharacters = 1_000
+/** Of these, for the seed and its name. */
+const seedCharacters = 40
 
 /** All that a prompt says, in one text. */
 export const promptText = (prompt: Prompt): string =>
@@ -76,10 +85,34 @@ const microDollarsOf = ({ completionTokens, promptTokens }: TokenUsage, { spec }
   promptTokens * (spec.promptPrice ?? settings.promptPrice) +
   completionTokens * (spec.completionPrice ?? settings.completionPrice)
 
-const parametersText = ({ request }: Job, { maxTokens, seed }: CallOptions): string => {
-  const all = { ...request.parameters, ...(maxTokens === undefined ? {} : { maxTokens }), seed }
-  const text = JSON.stringify(all)
-  return text.length <= parametersCharacters ? text : JSON.stringify({ ...all, stop: `${all.stop?.length ?? 0} texts` })
+export const jobOf = (request: GenerationRequest, model: Model, promptHash: string): Job => {
+  const { parameters, prompt } = request
+  let tokens: number | null = null
+  let shrunk = parameters
+  let told: { readonly of: SamplingParameters; readonly text: string } | null = null
+  const parametersOf = (maxTokens: number | undefined) => {
+    if (maxTokens === undefined || maxTokens === parameters.maxTokens) return parameters
+    if (shrunk.maxTokens !== maxTokens || shrunk === parameters) shrunk = { ...parameters, maxTokens }
+    return shrunk
+  }
+  const textOf = (of: SamplingParameters): string => {
+    if (told?.of === of) return told.text
+    const text = JSON.stringify(of)
+    const most = parametersCharacters - seedCharacters
+    told = { of, text: text.length <= most ? text : JSON.stringify({ ...of, stop: `${of.stop?.length ?? 0} texts` }) }
+    return told.text
+  }
+  return {
+    request,
+    model,
+    promptHash,
+    promptTokens: () => tokens ??= estimatePromptTokens(prompt),
+    parametersOf,
+    parametersText: (maxTokens, seed) => {
+      const text = textOf(parametersOf(maxTokens))
+      return `${text.slice(0, -1)}${text === "{}" ? "" : ","}"seed":${seed}}`
+    }
+  }
 }
 
 export const makeCall = (parts: Parts, job: Job, options: CallOptions): Effect.Effect<
@@ -92,76 +125,95 @@ export const makeCall = (parts: Parts, job: Job, options: CallOptions): Effect.E
   const { spec } = endpoint
   const name = model.spec.name
 
-  /** A seat until the scope closes. One that hedges does not wait. */
-  const takeSeat = Effect.acquireUseRelease(
-    Effect.sync(() => meters.waiting.add([name], 1)),
-    () => {
+  const now = parts.alarms.now
+
+  /** What one call holds, until it ends in whatever way. */
+  interface Held {
+    readonly askedMillis: number
+    sentMillis: number
+    ticket: Ticket | null
+    isWaiting: boolean
+    /** Gives the seat back, or leaves the row. */
+    leave: () => void
+  }
+  const waited = (held: Held) => {
+    if (!held.isWaiting) return
+    held.isWaiting = false
+    meters.waiting.add([name], -1)
+    meters.queueSeconds.observe([name], (now() - held.askedMillis) / 1_000)
+  }
+  /** One that hedges does not wait. */
+  const takeSeat = (held: Held): Effect.Effect<void, GenerationBusy> =>
+    Effect.suspend(() => {
       const { inFlight, maxWaiting, waitMillis } = settings
       const limits = { inFlight: spec.inFlight ?? inFlight, maxWaiting: hedged ? 0 : maxWaiting, waitMillis }
-      return seats.take(spec.name, request.owner, limits)
-    },
-    () => Effect.sync(() => meters.waiting.add([name], -1))
-  ).pipe(
-    Effect.mapError(({ reason, waitedMillis, waiting }) =>
-      new GenerationBusy({ model: name, reason, waiting, waitedMillis })
-    )
-  )
-
-  return Effect.scoped(Effect.gen(function*() {
-    const clock = yield* Clock.Clock
-    const now = () => clock.currentTimeMillisUnsafe()
-    const askedMillis = now()
-    yield* Effect.acquireRelease(
-      Effect.sync(() => void endpoint.load++),
-      () => Effect.sync(() => void endpoint.load--)
-    )
-    yield* Effect.ensuring(
-      takeSeat,
-      Effect.sync(() => meters.queueSeconds.observe([name], (now() - askedMillis) / 1_000))
-    )
-    if (endpoint.breaker.closedForMillis(now()) > 0) return yield* new TurnedAway()
-    yield* options.goes
-    const sentMillis = now()
-    const queueMillis = sentMillis - askedMillis
-    let seen: number | null = null
-    let firstTokenMillis: number | null = null
-
-    const book = (outcome: string, usage: TokenUsage, status: number | null, failure: WireFailure | null = null) => {
-      const millis = now() - sentMillis
-      const microDollars = microDollarsOf(usage, model, settings)
-      options.cost(microDollars, queueMillis)
-      meters.inFlight.add([name], -1)
-      meters.calls.add([name, outcome])
-      meters.callSeconds.observe([name], millis / 1_000)
-      if (firstTokenMillis !== null) meters.firstTokenSeconds.observe([name], firstTokenMillis / 1_000)
-      meters.away.set([name, spec.name], endpoint.breaker.state() === "closed" ? 0 : 1)
-      log.note({
-        atMillis: sentMillis,
-        model: name,
-        endpoint: spec.name,
-        owner: request.owner,
-        promptHash: job.promptHash,
-        parameters: parametersText(job, options),
-        promptTokens: usage.promptTokens,
-        completionTokens: usage.completionTokens,
-        microDollars,
-        queueMillis,
-        firstTokenMillis,
-        millis,
-        attempt,
-        hedged,
-        outcome,
-        status,
-        detail: failure === null ? null : shown(failure.detail)
+      let answer: Effect.Effect<void, GenerationBusy> | undefined
+      let wake = (_answer: Effect.Effect<void, GenerationBusy>) => {}
+      held.leave = seats.ask(spec.name, request.owner, limits, (refusal) => {
+        waited(held)
+        answer = refusal === null ? Effect.void : Effect.fail(
+          new GenerationBusy({
+            model: name,
+            reason: refusal.reason,
+            waiting: refusal.waiting,
+            waitedMillis: refusal.waitedMillis
+          })
+        )
+        wake(answer)
       })
-      return spending.charge(name, { usage, microDollars })
-    }
+      return answer ?? Effect.callback((resume) => {
+        if (answer !== undefined) return resume(answer)
+        wake = resume
+      })
+    })
 
-    const send = wire.call(
+  let seen: number | null = null
+  let firstTokenMillis: number | null = null
+
+  const book = (
+    { askedMillis, sentMillis }: Held,
+    outcome: string,
+    usage: TokenUsage,
+    status: number | null,
+    failure: WireFailure | null = null
+  ) => {
+    const millis = now() - sentMillis
+    const queueMillis = sentMillis - askedMillis
+    const microDollars = microDollarsOf(usage, model, settings)
+    options.cost(microDollars, queueMillis)
+    meters.inFlight.add([name], -1)
+    meters.calls.add([name, outcome])
+    meters.callSeconds.observe([name], millis / 1_000)
+    if (firstTokenMillis !== null) meters.firstTokenSeconds.observe([name], firstTokenMillis / 1_000)
+    meters.away.set([name, spec.name], endpoint.breaker.state() === "closed" ? 0 : 1)
+    log.note({
+      atMillis: sentMillis,
+      model: name,
+      endpoint: spec.name,
+      owner: request.owner,
+      promptHash: job.promptHash,
+      parameters: job.parametersText(maxTokens, seed),
+      promptTokens: usage.promptTokens,
+      completionTokens: usage.completionTokens,
+      microDollars,
+      queueMillis,
+      firstTokenMillis,
+      millis,
+      attempt,
+      hedged,
+      outcome,
+      status,
+      detail: failure === null ? null : shown(failure.detail)
+    })
+    return spending.charge(name, { usage, microDollars })
+  }
+
+  const send = ({ sentMillis }: Held) =>
+    wire.call(
       spec.wire,
       {
         prompt: request.prompt,
-        parameters: maxTokens === undefined ? request.parameters : { ...request.parameters, maxTokens },
+        parameters: job.parametersOf(maxTokens),
         seed
       },
       {
@@ -175,49 +227,63 @@ export const makeCall = (parts: Parts, job: Job, options: CallOptions): Effect.E
         options.part?.(part)
       }
     )
-    const answered = (ticket: Ticket) => {
+  const answered = (ticket: Ticket) => {
+    endpoint.asked = true
+    endpoint.lastError = null
+    if (ticket.answered()) model.endpoints.wake()
+  }
+  const ended = (held: Held, ticket: Ticket, exit: Exit.Exit<CallOutput, CallRefusal>): Effect.Effect<void> => {
+    if (Exit.isSuccess(exit)) {
+      answered(ticket)
+      const { output } = exit.value
+      firstTokenMillis = output.firstTokenMillis
+      return book(held, "ok", output.usage, output.status)
+    }
+    const failure = exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error
+    if (failure?._tag !== "WireFailure") {
+      ticket.left()
+      // Those who had to wait for what became of it do not wait on.
+      model.endpoints.wake()
+      const usage = { promptTokens: job.promptTokens(), completionTokens: seen ?? 0, estimated: true }
+      return book(held, now() >= options.untilMillis ? "DeadlinePassed" : "cancelled", usage, null)
+    }
+    firstTokenMillis = failure.firstTokenMillis
+    if (isAway(failure)) {
       endpoint.asked = true
-      endpoint.lastError = null
-      if (ticket.answered()) model.endpoints.wake()
+      endpoint.lastError = shown(failure.detail)
+      ticket.failed(now())
+    } else if (failure.class === "rate-limited") {
+      ticket.left()
+      endpoint.asked = true
+      endpoint.lastError = shown(failure.detail)
+      const pauseMillis = failure.retryAfterMillis ?? settings.retryFirstMillis
+      endpoint.breaker.pause(now() + Math.min(pauseMillis, pauseLongestMillis))
+    } else answered(ticket)
+    return book(held, errorOf(name, failure, attempt)._tag, failure.usage, failure.status, failure)
+  }
+  return Effect.acquireUseRelease(
+    Effect.sync((): Held => {
+      endpoint.load++
+      meters.waiting.add([name], 1)
+      return { askedMillis: now(), sentMillis: 0, ticket: null, isWaiting: true, leave: () => {} }
+    }),
+    Effect.fnUntraced(function*(held: Held): Effect.fn.Return<CallOutput, CallRefusal> {
+      yield* takeSeat(held)
+      if (endpoint.breaker.closedForMillis(now()) > 0) return yield* new TurnedAway()
+      yield* options.goes
+      held.sentMillis = now()
+      held.ticket = endpoint.breaker.enter(held.sentMillis)
+      if (held.ticket === null) return yield* new TurnedAway()
+      meters.inFlight.add([name], 1)
+      return { output: yield* send(held), endpoint, sentMillis: held.sentMillis }
+    }),
+    (held, exit) => {
+      const free = Effect.sync(() => {
+        endpoint.load--
+        waited(held)
+        held.leave()
+      })
+      return held.ticket === null ? free : Effect.andThen(ended(held, held.ticket, exit), free)
     }
-    const ended = (ticket: Ticket, exit: Exit.Exit<WireOutput, WireFailure>): Effect.Effect<void> => {
-      if (Exit.isSuccess(exit)) {
-        answered(ticket)
-        firstTokenMillis = exit.value.firstTokenMillis
-        return book("ok", exit.value.usage, exit.value.status)
-      }
-      const failure = exit.cause.reasons.find((reason) => reason._tag === "Fail")?.error
-      if (failure === undefined) {
-        ticket.left()
-        // Those who had to wait for what became of it do not wait on.
-        model.endpoints.wake()
-        const usage = { promptTokens: job.promptTokens(), completionTokens: seen ?? 0, estimated: true }
-        return book(now() >= options.untilMillis ? "DeadlinePassed" : "cancelled", usage, null)
-      }
-      firstTokenMillis = failure.firstTokenMillis
-      if (isAway(failure)) {
-        endpoint.asked = true
-        endpoint.lastError = shown(failure.detail)
-        ticket.failed(now())
-      } else if (failure.class === "rate-limited") {
-        ticket.left()
-        endpoint.asked = true
-        endpoint.lastError = shown(failure.detail)
-        const pauseMillis = failure.retryAfterMillis ?? settings.retryFirstMillis
-        endpoint.breaker.pause(now() + Math.min(pauseMillis, pauseLongestMillis))
-      } else answered(ticket)
-      return book(errorOf(name, failure, attempt)._tag, failure.usage, failure.status, failure)
-    }
-    const output = yield* Effect.acquireUseRelease(
-      Effect.suspend(() => {
-        const ticket = endpoint.breaker.enter(now())
-        if (ticket === null) return Effect.fail(new TurnedAway())
-        meters.inFlight.add([name], 1)
-        return Effect.succeed(ticket)
-      }),
-      () => send,
-      ended
-    )
-    return { output, endpoint, sentMillis }
-  }))
+  )
 }

@@ -1,7 +1,7 @@
 // One sample with all the calls that it takes: the least loaded endpoint is asked; what may pass is asked again, later and elsewhere where there
 // is an elsewhere; an answer that is slow to begin gets a rival; an overflow is asked for again once, shorter. No wait is begun that ends
 // after the sample's deadline.
-import { Clock, Deferred, Effect, Exit, Fiber, Option, Random } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option, Random } from "effect"
 import { shrink } from "../../domain/ContextOverflow.ts"
 import type { SampleOutput } from "../../domain/Generation.ts"
 import {
@@ -32,11 +32,15 @@ const jitterMillis = 1_000
 
 /** Fails where what the model may cost is used up. 0: it may cost anything. */
 export const checkSpending = ({ settings, spending }: Parts, { spec }: Model): Effect.Effect<void, SpendCapReached> =>
-  Effect.gen(function*() {
+  Effect.suspend(() => {
     const capDollars = spec.spendCapDollars ?? settings.spendCapDollars
-    if (capDollars === 0) return
-    const spentDollars = (yield* spending.spent(spec.name)).microDollars / 1e6
-    if (spentDollars >= capDollars) return yield* new SpendCapReached({ model: spec.name, capDollars, spentDollars })
+    if (capDollars === 0) return Effect.void
+    return Effect.flatMap(spending.spent(spec.name), ({ microDollars }) => {
+      const spentDollars = microDollars / 1e6
+      return spentDollars < capDollars
+        ? Effect.void
+        : Effect.fail(new SpendCapReached({ model: spec.name, capDollars, spentDollars }))
+    })
   })
 
 export const runSample = Effect.fnUntraced(function*(
@@ -49,9 +53,8 @@ export const runSample = Effect.fnUntraced(function*(
   const { model, request } = job
   const { endpoints, spec } = model
   const { name } = spec
-  const clock = yield* Clock.Clock
+  const { now } = parts.alarms
   const random = yield* Random.Random
-  const now = () => clock.currentTimeMillisUnsafe()
   const startedMillis = now()
   const untilMillis = startedMillis + request.deadlineMillis
   let maxTokens = request.parameters.maxTokens

@@ -14,6 +14,14 @@ export interface Teller {
   readonly whole: (output: { readonly text: string; readonly reasoning: string | null }) => Effect.Effect<void>
 }
 
+/** Nobody listens. */
+export const silentTeller: Teller = {
+  started: Effect.void,
+  part: () => {},
+  discard: () => {},
+  whole: () => Effect.void
+}
+
 export const makeTeller = (queue: Queue.Enqueue<SampleEvent, never>, sample: number, deltas: boolean): Teller => {
   let isStarted = false
   /** Characters told and untold since the start or the last `Restarted`. */

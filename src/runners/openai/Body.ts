@@ -1,5 +1,5 @@
 // What is sent: the address and the body of one call.
-import type { ChatMessage } from "../../domain/Generation.ts"
+import type { ChatMessage, Prompt } from "../../domain/Generation.ts"
 import type { Json, JsonObject } from "../../domain/Json.ts"
 import type { WireEndpoint, WireRequest } from "./Wire.ts"
 
@@ -28,7 +28,29 @@ export const addressOf = (base: string, path: string): URL | null => {
 const given = (fields: { readonly [name: string]: Json | undefined }): JsonObject =>
   Object.fromEntries(Object.entries(fields).filter((field): field is [string, Json] => field[1] !== undefined))
 
+interface Known {
+  readonly endpoint: WireEndpoint
+  readonly parameters: WireRequest["parameters"]
+  readonly text: string | null
+  readonly body: string
+}
+/** The last body of each prompt without its seed: the samples of a request differ in nothing else. */
+const known = new WeakMap<Prompt, Known>()
+
 export const bodyOf = (endpoint: WireEndpoint, request: WireRequest, content: Content): string => {
+  const { parameters, prompt, seed } = request
+  if (seed === null || Object.hasOwn(endpoint.extraBody ?? {}, "seed")) return wholeBodyOf(endpoint, request, content)
+  const text = "text" in content ? content.text : null
+  let last = known.get(prompt)
+  if (last === undefined || last.endpoint !== endpoint || last.parameters !== parameters || last.text !== text) {
+    last = { endpoint, parameters, text, body: wholeBodyOf(endpoint, { ...request, seed: null }, content) }
+    known.set(prompt, last)
+  }
+  const rest = last.body === "{}" ? "" : ","
+  return `${last.body.slice(0, -1)}${rest}"seed":${JSON.stringify(seed)}}`
+}
+
+const wholeBodyOf = (endpoint: WireEndpoint, request: WireRequest, content: Content): string => {
   const { extraBody = {}, maxTokensField = "max_tokens", model, stream } = endpoint
   const { parameters, seed } = request
   const { topLogprobs } = parameters

@@ -99,7 +99,7 @@ export class Connections {
   /** Closes all. */
   close(): void {
     this.#waiting.clear()
-    for (const line of [...this.#lines]) this.#drop(line)
+    for (const line of this.#lines) this.#drop(line)
   }
 
   #serverOf(origin: string): Server {
