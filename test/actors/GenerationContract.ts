@@ -147,6 +147,25 @@ export const generationContract = (name: string, make: () => Promise<ContractWor
         assert.lengthOf(outputs(yield* all(request("say hello", { model: narrowModel, seeds: [1, 2, 3] }))), 3)
       }))
 
+    test("gives one sample as it gives many: its end, its error, its deadline, and nothing once interrupted", (world) =>
+      Effect.gen(function*() {
+        const one = (content: string, more: Partial<GenerationRequest> = {}) => {
+          const { deltas: _, seeds: _seeds, ...rest } = request(content, { model: narrowModel, ...more })
+          return generateOne({ ...rest, seed: 3 })
+        }
+        assert.strictEqual((yield* one("seed")).text, "my seed is 3")
+        assert.strictEqual((yield* Effect.flip(one("refuse")))._tag, "RequestRefused")
+        assert.strictEqual((yield* Effect.flip(one("seed", { model: "nobody" })))._tag, "ModelUnknown")
+        const late = yield* Effect.flip(one("wait", { deadlineMillis: 100 }))
+        assert.deepInclude(late, { _tag: "DeadlinePassed", of: "sample", millis: 100 })
+        yield* untilOpen(world, 0)
+        const fibers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(one("wait")))
+        yield* untilOpen(world, narrowPlaces)
+        yield* Fiber.interruptAll(fibers)
+        yield* untilOpen(world, 0)
+        assert.strictEqual((yield* one("say hello")).text, "hello")
+      }))
+
     test("lets go, too, when who listens has heard enough", (world) =>
       Effect.gen(function*() {
         const events = yield* Stream.runCollect(
