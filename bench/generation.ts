@@ -170,13 +170,18 @@ const rate = (stream: boolean) =>
     yield* samples("late", 10_000)
     const rates: Array<number> = []
     const bare: Array<number> = []
+    const costs: Array<number> = []
+    const bareCosts: Array<number> = []
     // In turns, so that a noisy moment falls on both.
     for (let round = 0; round < 5; round++) {
       const count = rateInFlight * 40
-      bare.push(yield* Effect.promise(() => bareRate(stream, count)))
-      const { millis, result } = yield* timed(samples("late", count))
+      const beside = yield* timed(Effect.promise(() => bareRate(stream, count)))
+      bare.push(beside.result)
+      bareCosts.push(beside.cpuMillis / count)
+      const { cpuMillis, millis, result } = yield* timed(samples("late", count))
       if (result > 0) throw new Error(`${result} samples failed`)
       rates.push(count / millis * 1_000)
+      costs.push(cpuMillis / count)
     }
     const name = `generation/${stream ? "streamed" : "whole"}/rate-50ms-256`
     figure(name, median(rates), "calls/s", {
@@ -187,6 +192,7 @@ const rate = (stream: boolean) =>
       against: `bare node:http ${Math.round(median(bare))}`,
       ratio: Number((median(rates) / median(bare)).toFixed(3))
     })
+    figure(`${name}/cpu`, median(costs), "ms a call", { against: `bare node:http ${median(bareCosts).toFixed(3)}` })
   }).pipe(Effect.provide(layerOf(rateInFlight, stream)))
 
 try {
