@@ -58,7 +58,9 @@ export class TokenFigures {
     this.#entropyCount++
     if (this.#confidenceCount === confidencesMaximum) return
     if (this.#confidenceCount === this.#confidences.length) {
-      const wider = new Float64Array(Math.min(confidencesMaximum, Math.max(confidencesFirst, 2 * this.#confidences.length)))
+      const wider = new Float64Array(
+        Math.min(confidencesMaximum, Math.max(confidencesFirst, 2 * this.#confidences.length))
+      )
       wider.set(this.#confidences)
       this.#confidences = wider
     }
