@@ -24,8 +24,10 @@ const finishes: { readonly [reason: string]: FinishReason } = {
 const givenUp = /^(?:abort|aborted|error|cancelled|insufficient_system_resource)$/
 
 const numberOf = (value: unknown): number => typeof value === "number" ? value : Number.NaN
+/** More tokens than any context holds are a mistake of the server: they are not told, so that neither books nor caps believe them. */
+const maxCount = 1_000_000_000
 const countOf = (value: unknown): number | null =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null
+  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= maxCount ? value : null
 
 /** A message's content: a text, or parts of which some are thoughts. */
 const textsOf = (content: unknown): { readonly text: string; readonly thought: string } => {
