@@ -59,7 +59,7 @@ const sampleOf = Effect.fnUntraced(function*(
   budget: ToolBudget,
   told: (step: SampleStep) => void
 ) {
-  const { deadlineMillis, model, owner, parameters, prompt, seed } = request
+  const { deadlineMillis, model, owner, parameters, prompt, run, seed } = request
   const since = yield* Clock.currentTimeMillis
   const until = since + deadlineMillis
   const reserve = reserveOf(deadlineMillis)
@@ -107,6 +107,7 @@ const sampleOf = Effect.fnUntraced(function*(
         prompt: transcript.prompt(),
         parameters: parametersOf(left),
         owner,
+        ...(run === undefined ? {} : { run }),
         deadlineMillis: remaining,
         seed: legs.length === 0 ? seed : seedOf(seed, legs.length)
       },

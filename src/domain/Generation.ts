@@ -50,13 +50,19 @@ export interface GenerationRequest {
   readonly parameters: SamplingParameters
   /** One seed a sample; as many samples as seeds, 1..1,024. null: none is sent. */
   readonly seeds: ReadonlyArray<number | null>
-  /** Whose work it is: owners share the places of an endpoint fairly, and calls are listed by owner. */
+  /** Whose work it is. */
   readonly owner: string
+  /** Which work of the owner's, such as an evaluation or a solve; absent: a call of its own. */
+  readonly run?: string
   /** A sample that has not ended so long after its start (the wait for a place included) fails with `DeadlinePassed`. */
   readonly deadlineMillis: number
   /** Whether parts of samples are told as they come. */
   readonly deltas: boolean
 }
+
+/** Who takes turns with others for the places of an endpoint, and whom a call is listed under: a run, else its owner. */
+export const callerOf = ({ owner, run }: Pick<GenerationRequest, "owner" | "run">): string =>
+  run === undefined ? owner : `${owner}/${run}`
 
 /** Tokens as the server counted them; what it does not say is counted by a local tokenizer, else estimated, and marked. */
 export const TokenUsage = Schema.Struct({

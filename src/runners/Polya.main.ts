@@ -393,7 +393,7 @@ const calls = Command.make(
     config: one("config", "A configuration file instead of polya.yaml in this directory", "FILE"),
     limit: optionalInt("limit", "At most this many, newest first; default 50"),
     model: one("model", "Only calls to this model", "NAME"),
-    owner: one("owner", "Only calls of whoever this is: local, or the id of a token", "NAME"),
+    owner: one("owner", "Only calls of this run, such as local/EVALUATION, or of a token that asked directly", "NAME"),
     outcome: one("outcome", "Only calls with this outcome: ok, cancelled, or the tag of an error", "TAG"),
     json
   },

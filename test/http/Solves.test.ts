@@ -43,7 +43,7 @@ describe("solves over HTTP", () => {
       assert.strictEqual((yield* ask("GET", "/api/solves/s/samples/9")).body.tag, "SampleUnknown")
       const list = yield* ask("GET", "/api/solves?status=done")
       assert.deepStrictEqual(list.body.items.map(({ id }: any) => id), ["s"])
-      assert.isTrue(asked.every(({ request }) => request.owner === "local"))
+      assert.isTrue(asked.every(({ request: { owner, run } }) => owner === "local" && run === "s"))
     }))
 
   it.live("take a conversation as it is", () =>

@@ -45,6 +45,9 @@ export interface Asked {
   readonly until: number | null
 }
 
+/** What takes turns with others for the places of a model: an evaluation or a contest as a whole, any other solve by itself. */
+export const runOf = ({ group }: SolveSpec, solve: string): string => group ?? solve
+
 /** The conversation that a sample answers. */
 export const promptOf = ({ prompt, strategy }: SolveSpec): Prompt => {
   const { answers, tools } = strategy
@@ -80,7 +83,8 @@ const parametersOf = ({ strategy }: SolveSpec, tokensLeft: number | null): Sampl
 }
 
 export const sampleOf = Effect.fnUntraced(
-  function*({ attempt, sample, solve, spec, tokensLeft, until }: Asked) {
+  function*(wanted: Asked) {
+    const { attempt, sample, solve, spec, tokensLeft, until } = wanted
     const limits = yield* SolveLimits
     const seed = seedOf(spec.seed, sample)
     const request = Effect.map(
@@ -90,6 +94,7 @@ export const sampleOf = Effect.fnUntraced(
         prompt: promptOf(spec),
         parameters: parametersOf(spec, tokensLeft),
         owner: spec.owner,
+        run: runOf(spec, solve),
         deadlineMillis: until === null ? limits.sampleMillis : Math.max(1, until - now),
         seed
       })
@@ -103,7 +108,7 @@ export const sampleOf = Effect.fnUntraced(
     })
     const { executions, output, steps } = yield* patiently(asked, limits, until)
     const answered = steps.length === 0 ? output.text : finalText(steps)
-    const judged = yield* verified(spec, answered, seed, until)
+    const judged = yield* verified(wanted, answered, seed)
     return {
       // What its verifier wrote is a part of what the sample cost.
       output: {
@@ -142,7 +147,7 @@ const patiently = <A, R>(
     }))
 
 /** The share of a verifier's votes that hold the sample right; nothing where it has no answer or no vote could be read. */
-const verified = Effect.fnUntraced(function*(spec: SolveSpec, text: string, seed: number, until: number | null) {
+const verified = Effect.fnUntraced(function*({ solve, spec, until }: Asked, text: string, seed: number) {
   const { answers, verify } = spec.strategy
   if (verify === null || (yield* answerIn(text, answers)) === null) {
     return { figures: {}, usage: noUsage, microDollars: 0 }
@@ -158,6 +163,7 @@ const verified = Effect.fnUntraced(function*(spec: SolveSpec, text: string, seed
         prompt: { _tag: "Chat", messages },
         parameters: { temperature: 0.7, maxTokens: 4_096 },
         owner: spec.owner,
+        run: runOf(spec, solve),
         deadlineMillis: until === null ? limits.sampleMillis : Math.max(1, until - now),
         seed: voteSeed
       }).pipe(Effect.orElseSucceed(() => null)),

@@ -8,7 +8,7 @@ import { generateOne } from "../Generation.ts"
 import { SampleActor } from "../SampleActor.ts"
 import type { SolveHandle } from "../SolveDriver.ts"
 import { SolveLimits } from "../SolveLimits.ts"
-import { questionOf } from "./OneSample.ts"
+import { questionOf, runOf } from "./OneSample.ts"
 
 /** Comparisons of one solve under way at once. */
 const maxComparisons = 8
@@ -87,6 +87,7 @@ const compare = Effect.fnUntraced(function*(
         prompt: { _tag: "Chat", messages },
         parameters: { temperature: repeats === 1 ? 0 : 0.6, maxTokens: 16_384 },
         owner: spec.owner,
+        run: runOf(spec, handle.id),
         deadlineMillis: limits.sampleMillis,
         seed
       }).pipe(

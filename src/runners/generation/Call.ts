@@ -5,7 +5,13 @@ import type { Alarms } from "../../actors/Alarms.ts"
 import type { CallLog } from "../../actors/CallLog.ts"
 import type { Seats } from "../../actors/Seats.ts"
 import type { Spending } from "../../actors/Spending.ts"
-import type { GenerationRequest, Prompt, SamplingParameters, TokenUsage } from "../../domain/Generation.ts"
+import {
+  callerOf,
+  type GenerationRequest,
+  type Prompt,
+  type SamplingParameters,
+  type TokenUsage
+} from "../../domain/Generation.ts"
 import { GenerationBusy, type SpendCapReached } from "../../domain/Generation/Errors.ts"
 import { estimatePromptTokens } from "../../domain/TokenEstimate.ts"
 import type { WireClient } from "../openai/Client.ts"
@@ -149,7 +155,7 @@ export const makeCall = (parts: Parts, job: Job, options: CallOptions): Effect.E
       const limits = { inFlight: spec.inFlight ?? inFlight, maxWaiting: hedged ? 0 : maxWaiting, waitMillis }
       let answer: Effect.Effect<void, GenerationBusy> | undefined
       let wake = (_answer: Effect.Effect<void, GenerationBusy>) => {}
-      held.leave = seats.ask(spec.name, request.owner, limits, (refusal) => {
+      held.leave = seats.ask(spec.name, callerOf(request), limits, (refusal) => {
         waited(held)
         answer = refusal === null ? Effect.void : Effect.fail(
           new GenerationBusy({
@@ -190,7 +196,7 @@ export const makeCall = (parts: Parts, job: Job, options: CallOptions): Effect.E
       atMillis: sentMillis,
       model: name,
       endpoint: spec.name,
-      owner: request.owner,
+      owner: callerOf(request),
       promptHash: job.promptHash,
       parameters: job.parametersText(maxTokens, seed),
       promptTokens: usage.promptTokens,
