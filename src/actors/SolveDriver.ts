@@ -34,6 +34,9 @@ export interface SolveHandle {
   readonly send: (tag: "Begin" | "End" | "Select" | "TimeUp", payload: object) => Effect.Effect<unknown, any>
 }
 
+/** A solve that has moved on without its driver is looked at again after this. */
+const againMillis = 100
+
 /** So long before the deadline the answer is made of what there is. */
 const reserveMillis = (budgetMillis: number): number => Math.min(2_000, Math.max(50, budgetMillis / 20))
 
@@ -123,6 +126,9 @@ const sampling = Effect.fnUntraced(function*(
   const running = new Map<number, number | null>()
   const { parallel, parameters, samples: planned } = spec.strategy
 
+  const isLate = (atMillis: number) => until !== null && until <= atMillis
+
+  /** Whether that was as the driver knew it; else nothing was begun. */
   const beginSome = Effect.fnUntraced(function*(state: SolveState) {
     const orphans = state.samples.flatMap(({ attempt, status }, sample) =>
       status === "running" && !running.has(sample) ? [{ sample, attempt: attempt + 1 }] : []
@@ -134,9 +140,9 @@ const sampling = Effect.fnUntraced(function*(
     const wanted = [...orphans, ...fresh].slice(0, Math.max(0, parallel - running.size))
     const allowed = allowances(wanted.length, parameters.maxTokens, tokensLeftOf(spec, state, running))
     const begun = wanted.slice(0, allowed.length)
-    if (begun.length === 0) return
+    if (begun.length === 0) return true
     const atMillis = yield* Clock.currentTimeMillis
-    if (!(yield* unlessStale(handle, handle.send("Begin", { samples: begun, atMillis })))) return
+    if (!(yield* unlessStale(handle, handle.send("Begin", { samples: begun, atMillis })))) return false
     for (const [at, { attempt, sample }] of begun.entries()) {
       const tokensLeft = allowed[at] ?? null
       const asked = sampleOf({ solve: handle.id, spec, sample, attempt, tokensLeft, until })
@@ -147,6 +153,7 @@ const sampling = Effect.fnUntraced(function*(
       )
       running.set(sample, tokensLeft)
     }
+    return true
   })
 
   /** Whether there was one to give up; then the solve has moved on. */
@@ -164,7 +171,11 @@ const sampling = Effect.fnUntraced(function*(
     const state = yield* handle.state
     if (state.status !== "sampling") return
     if (yield* giveUpOne(state)) continue
-    yield* beginSome(state)
+    if (isLate(yield* Clock.currentTimeMillis)) return yield* timeUp(handle)
+    if (!(yield* beginSome(state))) {
+      yield* Effect.sleep(againMillis)
+      continue
+    }
     const left = until === null ? null : until - (yield* Clock.currentTimeMillis)
     if (left !== null && left <= 0) return yield* timeUp(handle)
     const taken = left === null
@@ -181,7 +192,9 @@ const sampling = Effect.fnUntraced(function*(
       )
     )
     // Finding an answer has limits of its own, but the deadline is the solve's.
-    yield* left === null ? reported : Effect.timeoutOption(reported, Math.max(50, left))
+    yield* until === null
+      ? reported
+      : Effect.timeoutOption(reported, Math.max(50, until - (yield* Clock.currentTimeMillis)))
   }
 })
 
