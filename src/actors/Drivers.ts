@@ -90,7 +90,8 @@ export const make = Effect.fnUntraced(function*<State, R, Trouble = never>(optio
       resting.delete(actor)
       driven.add(actor)
       told()
-      yield* Effect.forkIn(driving(actor, state), scope)
+      // At once: one that is interrupted before it starts would never be left off the list.
+      yield* Effect.forkIn(driving(actor, state), scope, { startImmediately: true })
     }
     return { driving: driven.has(actor), trouble: last?.trouble ?? null }
   })
