@@ -70,9 +70,12 @@ export const makeFairPlaces = <E>(
     if (owner === undefined) owners.set(name, owner = { held: 0, waiters: [] })
     return owner
   }
-  const tidy = (name: string, { held, waiters }: Owner): void => {
-    if (waiters.length === 0) turns.delete(name)
-    if (held === 0 && waiters.length === 0) owners.delete(name)
+  const tidy = (name: string): void => {
+    // Looked up again: who was woken meanwhile may have come and gone under the same name.
+    const owner = owners.get(name)
+    if (owner === undefined || owner.waiters.length > 0) return
+    turns.delete(name)
+    if (owner.held === 0) owners.delete(name)
   }
   const hold = (name: string): void => {
     taken++
@@ -84,7 +87,7 @@ export const makeFairPlaces = <E>(
     if (owner === undefined || at < 0) return
     owner.waiters.splice(at, 1)
     waiting--
-    tidy(waiter.owner, owner)
+    tidy(waiter.owner)
   }
   /** Whose turn it is: the first who has less than it is due, else the first of all. */
   const nextOwner = (): string | undefined => {
@@ -125,7 +128,7 @@ export const makeFairPlaces = <E>(
     owner.held--
     // What it leaves may be its own next one's, so it is asked before it is forgotten.
     refill()
-    tidy(name, owner)
+    tidy(name)
   }
   const release = (name: string) => Effect.sync(() => giveBack(name))
 
