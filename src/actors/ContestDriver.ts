@@ -98,7 +98,7 @@ const rounds = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, any, ContestServices | Scope.Scope> {
   const clock = yield* Clock.Clock
   const lifecycle = yield* Lifecycle
-  const ended = yield* Queue.unbounded<number>()
+  const ended = yield* Queue.unbounded<{ readonly index: number; readonly pass: number }>()
   const running = new Map<number, Running>()
 
   while (lifecycle.state() !== "draining") {
@@ -112,7 +112,7 @@ const rounds = Effect.fnUntraced(function*(
     for (const [index, problem] of state.problems.entries()) {
       if (problem.status !== "running" || running.has(index)) continue
       const fiber = yield* Effect.forkScoped(
-        Effect.ensuring(passOf(handle, spec, index, problem), Queue.offer(ended, index))
+        Effect.ensuring(passOf(handle, spec, index, problem), Queue.offer(ended, { index, pass: problem.pass }))
       )
       running.set(index, { pass: problem.pass, fiber })
     }
@@ -122,12 +122,13 @@ const rounds = Effect.fnUntraced(function*(
     if (step._tag === "Over" && (yield* patient(handle.send("Finish", { atMillis })))) return
     const until = step._tag === "Wait" && step.untilMillis !== null ? step.untilMillis - atMillis : lookMillis
     const [gone] = yield* Effect.timeoutOption(Queue.takeBetween(ended, 1, 1), Math.min(lookMillis, Math.max(1, until)))
-      .pipe(Effect.map(Option.getOrElse((): ReadonlyArray<number> => [])))
-    const fiber = gone === undefined ? undefined : running.get(gone)?.fiber
-    if (gone !== undefined && fiber !== undefined) {
+      .pipe(Effect.map(Option.getOrElse(() => [])))
+    const one = gone === undefined ? undefined : running.get(gone.index)
+    // The problem's next pass may run already: it is not waited for.
+    if (gone !== undefined && one?.pass === gone.pass) {
       // A pass that broke brings the driver down, which is begun again.
-      yield* Fiber.join(fiber)
-      running.delete(gone)
+      yield* Fiber.join(one.fiber)
+      running.delete(gone.index)
     }
   }
 })
