@@ -48,6 +48,12 @@ export class Connections {
   readonly #connect = buildConnector({ rejectUnauthorized: true, allowH2: false, timeout: 0 })
   readonly #waiting = new Set<{ readonly server: Server; readonly start: (line: Line) => void }>()
   readonly #lines = new Set<Line>()
+  readonly #most: number
+
+  /** `most`: sockets to all servers. */
+  constructor(most = socketsMaximum) {
+    this.#most = most
+  }
 
   /** Sends a request; answers what calls it off and closes its connection, whatever is under way on it. */
   send(sent: Sent, told: Told): () => void {
@@ -112,10 +118,11 @@ export class Connections {
     const free = server.free.pop()
     if (free !== undefined) return free
     if (server.lines >= socketsPerServer) return null
-    if (this.#lines.size >= socketsMaximum) {
+    if (this.#lines.size >= this.#most) {
       const [idle] = [...this.#servers.values()].find(({ free }) => free.length > 0)?.free ?? []
       if (idle === undefined) return null
-      this.#drop(idle)
+      // Its place is taken here, by nobody else who waits.
+      this.#close(idle)
     }
     return this.#open(server)
   }
@@ -155,6 +162,11 @@ export class Connections {
 
   #drop(line: Line): void {
     if (line.isGone) return
+    this.#close(line)
+    this.#next()
+  }
+
+  #close(line: Line): void {
     const { client, server, socket } = line
     line.isGone = true
     server.lines--
@@ -163,7 +175,6 @@ export class Connections {
     if (at >= 0) server.free.splice(at, 1)
     client.destroy(calledOff, () => {})
     socket?.destroy(calledOff)
-    this.#next()
   }
 
   /** Lets those in who wait and for whom there is a connection now. */
