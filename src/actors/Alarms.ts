@@ -74,16 +74,20 @@ export const makeAlarms: Effect.Effect<Alarms, never, Scope.Scope> = Effect.gen(
     sleeper = null
     sleepsUntilMillis = Infinity
     isRinging = true
-    for (let first = heap[0]; first !== undefined; first = heap[0]) {
-      const { ring } = first
-      if (ring !== null && first.dueMillis > now()) break
-      shift()
-      first.ring = null
-      if (ring === null) dead--
-      else ring()
+    try {
+      for (let first = heap[0]; first !== undefined; first = heap[0]) {
+        const { ring } = first
+        if (ring !== null && first.dueMillis > now()) break
+        shift()
+        first.ring = null
+        if (ring === null) dead--
+        else ring()
+      }
+    } finally {
+      // One that throws must not silence the others.
+      isRinging = false
+      sleep()
     }
-    isRinging = false
-    sleep()
   }
 
   yield* Effect.addFinalizer(() =>

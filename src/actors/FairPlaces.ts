@@ -115,12 +115,15 @@ export const makeFairPlaces = <E>(
     // Who is let in may give its place back at once: the row goes on here, however long it is.
     if (isRefilling) return
     isRefilling = true
-    while (waiting > 0 && taken < capacity()) {
-      const name = nextOwner()
-      if (name === undefined) break
-      admit(name)
+    try {
+      while (waiting > 0 && taken < capacity()) {
+        const name = nextOwner()
+        if (name === undefined) break
+        admit(name)
+      }
+    } finally {
+      isRefilling = false
     }
-    isRefilling = false
   }
   const giveBack = (name: string): void => {
     const owner = of(name)

@@ -123,7 +123,12 @@ const textsOf = Effect.fnUntraced(function*(solve: string, window: ReadonlyArray
   const clientOf = yield* SampleActor.client
   return yield* Effect.forEach(
     window,
-    (sample) => Effect.map(clientOf(sampleId(solve, sample)).get, ({ state }) => state.text),
+    (sample) =>
+      clientOf(sampleId(solve, sample)).get.pipe(
+        Effect.map(({ state }) => state.text),
+        // A text that cannot be read is nothing to pick; a store that is away is waited for.
+        Effect.catchIf(({ reason }) => reason !== "unavailable", () => Effect.succeed(""))
+      ),
     { concurrency: maxComparisons }
   )
 })

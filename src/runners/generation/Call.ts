@@ -289,7 +289,7 @@ export const makeCall = (parts: Parts, job: Job, options: CallOptions): Effect.E
         waited(held)
         held.leave()
       })
-      return held.ticket === null ? free : Effect.andThen(ended(held, held.ticket, exit), free)
+      return held.ticket === null ? free : Effect.ensuring(ended(held, held.ticket, exit), free)
     }
   )
 }
