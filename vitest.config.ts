@@ -1,13 +1,26 @@
-// How the tests run: every file in a process of its own, at most two at a time. The last line printed is the count of outcomes.
+// How the tests run: every file in a process of its own, at most three at a time, for many wait more than they work. Those that take minutes
+// begin first, so that none is left alone at the end. The last line printed is the count of outcomes.
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
+
+const long = /\/test\/(?:process\/(?:Cluster|WrongInput|KillResume|EvalCli|SandboxKill)|simulation|sandbox)\b/
+const longer = /\/test\/(?:process|runners\/sandbox|fuzz|http|runners\/sources)\//
+const rank = ({ moduleId }: TestSpecification): number => (long.test(moduleId) ? 0 : longer.test(moduleId) ? 1 : 2)
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
+  }
+}
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/SummaryReporter.ts"]
   }
 })
