@@ -1,4 +1,4 @@
-// How the tests run: every file in a process of its own, at most three at a time, for many wait more than they work. Those that take minutes
+// How the tests run: every file in a process of its own, at most two at a time. Those that take minutes
 // begin first, so that none is left alone at the end. The last line printed is the count of outcomes.
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
@@ -17,9 +17,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
-    maxWorkers: 3,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    maxWorkers: 2,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/SummaryReporter.ts"]
   }

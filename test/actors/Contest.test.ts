@@ -70,7 +70,7 @@ describe("a contest", () => {
       const taken = yield* Effect.flip(contests.start("c", specOf({ seed: 4 }), problems))
       assert.strictEqual(taken._tag, "ContestTaken")
     })).pipe(Effect.provide(contesting(scripted)))
-  }, 120_000)
+  }, 300_000)
 
   it.effect("is over in time, with what leads or the fallback, although the model never answers", () => {
     const scripted = scriptOf((word, seed) =>
@@ -86,7 +86,7 @@ describe("a contest", () => {
       assert.include([77, 9], end.rows[0]?.answer)
       yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => scripted.running() === 0 })
     })).pipe(Effect.provide(contesting(scripted)))
-  }, 120_000)
+  }, 300_000)
 
   it.effect("asks a problem again when its votes disagree, and adds both votes", () => {
     let asked = 0
@@ -107,7 +107,7 @@ describe("a contest", () => {
       assert.isAtLeast(end.problems[1]?.votes ?? 0, 4)
       assert.strictEqual((yield* (yield* Solves).state("c:1:pass2")).status, "done")
     })).pipe(Effect.provide(contesting(scripted)))
-  }, 120_000)
+  }, 300_000)
 
   it.effect("never asks the model for more than the problem, and counts only whole numbers in range", () => {
     const scripted = scriptOf((word) => says(boxed(word === "one" ? "1/2" : word === "two" ? "100000" : "99999")))
@@ -118,7 +118,7 @@ describe("a contest", () => {
       assert.deepStrictEqual(end.rows.map(({ answer }) => answer), [0, 0, 99_999])
       assert.deepStrictEqual(end.problems.map(({ answered }) => answered), [false, false, true])
     })).pipe(Effect.provide(contesting(scripted)))
-  }, 120_000)
+  }, 300_000)
 
   it.effect("tries again when the model was away, and says why where it never came back", () => {
     const away = new ServerFailed({ model: "m", status: 500, detail: "down", attempts: 1 })
@@ -137,7 +137,7 @@ describe("a contest", () => {
       assert.strictEqual(end.problems[2]?.error?.tag, "ServerFailed")
       assert.isAtMost((end.endedMillis ?? 0) - end.startedMillis, 120_000)
     })).pipe(Effect.provide(contesting(scripted)))
-  }, 120_000)
+  }, 300_000)
 
   it.effect("ends when it is cancelled, keeps its answers and calls off what runs", () => {
     const reached = Deferred.makeUnsafe<void>()
@@ -157,7 +157,7 @@ describe("a contest", () => {
       assert.isBelow((yield* Clock.currentTimeMillis) - cancelledMillis, 3_000)
       assert.strictEqual((yield* (yield* Solves).state("c:1:pass1")).status, "cancelled")
     })).pipe(Effect.provide(contesting(scripted)))
-  }, 120_000)
+  }, 300_000)
 
   it.effect("goes on after a crash with the time and the samples that are left", () =>
     Effect.gen(function*() {
@@ -179,7 +179,7 @@ describe("a contest", () => {
       // The problem that had its answer is not asked again, and the one under way is the same solve.
       assert.isFalse(after.asked.some(({ request }) => promptText(request.prompt).includes("number one?")))
       assert.deepStrictEqual(end.problems.map(({ passes }) => passes), [1, 1, 1])
-    }), 120_000)
+    }), 300_000)
 
   it.effect("is over with what stands when its time went by while nobody drove it", () =>
     Effect.gen(function*() {
@@ -200,7 +200,7 @@ describe("a contest", () => {
         promptText(request.prompt).includes("number three?")
       )
       assert.strictEqual(again.length, 0)
-    }), 120_000)
+    }), 300_000)
 
   it.effect("answers problems one by one when it is served, the same one the same", () => {
     const scripted = scriptOf((word) => says(boxed(numbers[word] ?? "x")))
@@ -225,7 +225,7 @@ describe("a contest", () => {
       // Who asks for an answer that was given has it also afterwards.
       assert.strictEqual((yield* contests.ask("c", one)).answer, 1)
     })).pipe(Effect.provide(contesting(scripted)))
-  }, 120_000)
+  }, 300_000)
 
   it.effect("refuses what makes no contest, before anything is stored", () =>
     Effect.gen(function*() {

@@ -69,7 +69,7 @@ const runRows = async (backend: Backend, rows: ReadonlyArray<Row>): Promise<Outc
   return { failures, lacking }
 }
 
-describe("tir_exec_transcripts", { timeout: 120_000 }, () => {
+describe("tir_exec_transcripts", { timeout: 300_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "polya-transcripts-"))
   const backends = new Map<string, Backend | NotOffered>()
   beforeAll(async () => {

@@ -274,7 +274,7 @@ describe("a text", () => {
       for (let count = 0; count < 200_000; count++) if (scanner.push(part) !== null) break
       scanner.end(true)
     }
-  }, 120_000)
+  }, 300_000)
 })
 
 describe("a string of Python", () => {

@@ -41,7 +41,7 @@ describe("the routes of contests", () => {
       const list = yield* ask("GET", "/api/contests?status=done")
       assert.deepStrictEqual(list.body.items.map(({ id, status }: any) => [id, status]), [["c1", "done"]])
     })
-  }, 120_000)
+  }, 300_000)
 
   it.live("serve problems one by one", () => {
     const model = scripted()
@@ -62,7 +62,7 @@ describe("the routes of contests", () => {
       const late = yield* ask("POST", "/api/contests/s/ask", { body: { id: "p9", problem: "Say the number 9." } })
       assert.deepStrictEqual([late.status, late.body.tag], [409, "ContestClosed"])
     })
-  }, 120_000)
+  }, 300_000)
 
   it.live("end one that is cancelled, with the answers that stand", () => {
     const model = scripted()
@@ -78,7 +78,7 @@ describe("the routes of contests", () => {
       assert.deepStrictEqual([view.status, view.note], ["cancelled", "enough"])
       assert.deepStrictEqual(view.rows, [{ id: "p0", answer: 1 }, { id: "slow", answer: 7 }])
     })
-  }, 120_000)
+  }, 300_000)
 
   it.live("refuse what does not fit, with what to do", () => {
     const model = scripted()
@@ -105,5 +105,5 @@ describe("the routes of contests", () => {
       assert.deepStrictEqual(yield* start({ id: "c3", ...given, problems, seed: 9 }), [409, "ContestTaken"])
       assert.deepStrictEqual(yield* tag("POST", "/api/contests/c3/ask", problems[0]), [409, "ContestClosed"])
     })
-  }, 120_000)
+  }, 300_000)
 })

@@ -288,7 +288,7 @@ describe("the API under random requests", () => {
           assert.strictEqual(answer.headers.get("content-type"), "application/problem+json", `${method} ${path}`)
         }
       }
-    }), 120_000)
+    }), 300_000)
 })
 
 const requestOf = (random: Random, document: any, known: Known, template: string, operation: any) => {

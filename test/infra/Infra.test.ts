@@ -35,7 +35,7 @@ const calls: ReadonlyArray<ReadonlyArray<string>> = [
 ]
 
 describe("infra", () => {
-  it("starts polya with commands and flags that it has", { timeout: 120_000 }, async () => {
+  it("starts polya with commands and flags that it has", { timeout: 300_000 }, async () => {
     assert.deepStrictEqual(calls.map(([command]) => command), ["serve", "runner", "serve", "runner"])
     const helps = new Map<string, string>()
     for (const command of ["serve", "runner"]) helps.set(command, (await polya([command, "--help"])).stdout)

@@ -9,7 +9,7 @@ const sum = (numbers: ReadonlyArray<number>): number => numbers.reduce((a, b) =>
 const counts = (record: object): number => sum(Object.values(record))
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
 
-describe("the command line", { timeout: 120_000 }, () => {
+describe("the command line", { timeout: 300_000 }, () => {
   it("gives help with exit code 0, on stdout, in lines of at most 100 characters", async () => {
     for (const args of [[], ["--help"], ["run", "--help"], ["demo", "--help"], ["report", "--help"]]) {
       const { code, stderr, stdout } = await polya(args)
@@ -45,7 +45,7 @@ describe("the command line", { timeout: 120_000 }, () => {
   })
 })
 
-describe("a reader that leaves before the end", { timeout: 120_000 }, () => {
+describe("a reader that leaves before the end", { timeout: 300_000 }, () => {
   it("misses the rest of what is said; the work is done all the same", async () => {
     using place = folder()
     const out = join(place.path, "out")
@@ -58,7 +58,7 @@ describe("a reader that leaves before the end", { timeout: 120_000 }, () => {
   })
 })
 
-describe("--json", { timeout: 120_000 }, () => {
+describe("--json", { timeout: 300_000 }, () => {
   it("puts progress and the summary on stdout, one object a line, and nothing else there", async () => {
     using place = folder()
     const source = place.file("problems.jsonl", sourceLines(400, 2).join("\n"))
@@ -129,7 +129,7 @@ describe("--json", { timeout: 120_000 }, () => {
   })
 })
 
-describe("what a run leaves behind", { timeout: 120_000 }, () => {
+describe("what a run leaves behind", { timeout: 300_000 }, () => {
   it("is the output folder and the summary as they are agreed, and every count adds up", async () => {
     using place = folder()
     const lines = sourceLines(1_200, 3)

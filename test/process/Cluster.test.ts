@@ -23,7 +23,7 @@ beforeAll(async () => {
   const calm = await polya(["run", "dataset-cpu", "--source", source, "--out", join(place.path, "calm")])
   assert.strictEqual(calm.code, 0, calm.stderr)
   expected = bytesOf(join(place.path, "calm"))
-}, 120_000)
+}, 300_000)
 afterAll(() => place[Symbol.dispose]())
 
 /** A run in the cluster: slow enough that what happens to the cluster meets it. */

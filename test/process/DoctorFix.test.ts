@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { wheels } from "../runners/sandbox/SymPy/Packages.ts"
 import { folder, jsonLines, polya } from "./Program.ts"
 
-describe("polya doctor --fix", { timeout: 120_000 }, () => {
+describe("polya doctor --fix", { timeout: 300_000 }, () => {
   it("brings SymPy from files, once, and says where it is", async () => {
     using place = folder()
     const cache = join(place.path, "cache")

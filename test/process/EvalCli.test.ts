@@ -87,7 +87,7 @@ describe("polya eval", () => {
     assert.include(again.stderr, "was done before")
   })
 
-  it("ends with 1 and counts the others where problems fail", { timeout: 120_000 }, async () => {
+  it("ends with 1 and counts the others where problems fail", { timeout: 300_000 }, async () => {
     using place = folder()
     const data = place.file("problems.jsonl", rows(6))
     const file = place.file(
@@ -125,7 +125,7 @@ describe("polya eval", () => {
     await served.ended
   })
 
-  it("tells wrong usage before any work", { timeout: 120_000 }, async () => {
+  it("tells wrong usage before any work", { timeout: 300_000 }, async () => {
     using place = folder()
     const none = place.file("none.jsonl", "{\"problem\": \"Why?\"}\n")
     const wrong = async (...args: ReadonlyArray<string>) => {

@@ -23,7 +23,7 @@ const needsLevel = ({ skip }: TestContext): void =>
 /** One call that does not look whether it was interrupted, so that it has to be killed. */
 const stubborn = "sum(range(10 ** 15))"
 
-describe("polya exec", { timeout: 120_000 }, () => {
+describe("polya exec", { timeout: 300_000 }, () => {
   it("shows outputs where they belong and the value on a line of its own", (context) => {
     needsLevel(context)
     const { code, stderr, stdout } = exec(

@@ -14,7 +14,7 @@ const ask = async (url: string, content: string, more: object = {}) => {
   return { status: response.status, body: await response.json() as any }
 }
 
-describe("polya fake-llm", { timeout: 120_000 }, () => {
+describe("polya fake-llm", { timeout: 300_000 }, () => {
   it("serves the demo's scripts by name and counts what it was asked", async () => {
     const server = await fakeServer("arithmetic", { seed: 5 })
     const { body, status } = await ask(server.url, "What is 6 times 7?", { seed: 1 })

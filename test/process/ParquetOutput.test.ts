@@ -67,5 +67,5 @@ describe("outputs: [jsonl, parquet]", () => {
       assert.strictEqual(readFileSync(join(out, name), "utf8"), readFileSync(join(plain, name), "utf8"), name)
     }
     assert.isFalse(existsSync(join(plain, "train.parquet")))
-  }, 120_000)
+  }, 300_000)
 })

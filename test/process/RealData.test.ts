@@ -80,7 +80,7 @@ const splits = ["train", "validation", "test"] as const
 const problems = (out: string, split: (typeof splits)[number]): ReadonlyArray<string> =>
   rowsOf(out, `${split}.jsonl`).map(({ problem }) => problem)
 
-describe("real problems", { timeout: 120_000 }, () => {
+describe("real problems", { timeout: 300_000 }, () => {
   const place = folder()
   const out = join(place.path, "one")
   const pairs: Array<readonly [string, string]> = []
@@ -114,7 +114,7 @@ describe("real problems", { timeout: 120_000 }, () => {
     for (const name of ["math500", "gsm8k_test"]) args.push("--against", join(real, `${name}.jsonl`))
     const end = await polya([...args, "--out", out])
     assert.strictEqual(end.code, 0, end.stderr)
-  }, 120_000)
+  }, 300_000)
   afterAll(() => place[Symbol.dispose]())
 
   it("planted from benchmarks are all found, in every disguise", ({ skip }) => {
@@ -157,7 +157,7 @@ describe("real problems", { timeout: 120_000 }, () => {
     assert.strictEqual(end.code, 0, end.stderr)
     assert.deepStrictEqual(bytesOf(two), bytesOf(out))
     assert.isBelow(summaryOf(two).peakMemoryBytes, 1_073_741_824)
-  }, 120_000)
+  }, 300_000)
 
   it("are found in forum posts, and every post is accounted for", async ({ skip }) => {
     skip(missing !== undefined, missing)

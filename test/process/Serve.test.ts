@@ -20,7 +20,7 @@ describe("polya serve", () => {
     const end = await ended
     assert.strictEqual(end.code, 0, end.stderr)
     assert.deepStrictEqual(jsonLines(end.stdout).map(({ event }) => event), ["ready", "draining", "ended"])
-  }, 120_000)
+  }, 300_000)
 
   it("ends at once with 130 at the second signal", async () => {
     using place = folder()
@@ -34,13 +34,13 @@ describe("polya serve", () => {
     const { code } = await ended
     // The first may have been enough where the process was quick.
     assert.include([130, 0], code)
-  }, 120_000)
+  }, 300_000)
 
   it("says that a cluster needs PostgreSQL", async () => {
     const { code, stderr } = await polya(["serve", "--groups", "none"], { env: without })
     assert.strictEqual(code, 2, stderr)
     assert.include(stderr, "POLYA_DATABASE_URL")
-  }, 120_000)
+  }, 300_000)
 })
 
 describe("polya runner", () => {
@@ -49,13 +49,13 @@ describe("polya runner", () => {
     assert.strictEqual(code, 2, stderr)
     assert.include(stderr, "set POLYA_DATABASE_URL")
     assert.strictEqual(jsonLines(stdout)[0]?.tag, "DatabaseMissing")
-  }, 120_000)
+  }, 300_000)
 
   it("knows its groups", async () => {
     const { code, stderr } = await polya(["runner", "--groups", "tpu"], { env: without })
     assert.strictEqual(code, 2, stderr)
     assert.include(stderr, "there is cpu, gpu")
-  }, 120_000)
+  }, 300_000)
 
   it("waits for a database that is away, says for which, and gives up in the end", async () => {
     const port = await freePort()
@@ -70,5 +70,5 @@ describe("polya runner", () => {
     assert.include(stderr, "did not answer within")
     assert.notInclude(stderr, "hunter2")
     assert.strictEqual(jsonLines(stdout).at(-1)?.tag, "DatabaseAway")
-  }, 120_000)
+  }, 300_000)
 })

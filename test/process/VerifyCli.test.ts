@@ -19,7 +19,7 @@ const numbered = (count: number) =>
 const endless = "\\sum_{k=0}^\\infty 2^{-k}"
 if (missing !== null) process.stderr.write(`polya verify, asking SymPy: ${missing}\n`)
 
-describe("polya verify", { timeout: 120_000 }, () => {
+describe("polya verify", { timeout: 300_000 }, () => {
   it("tells a person of one pair the verdict, the rule and what was found", async () => {
     const { code, stderr, stdout } = await polya(["verify", "$4$", "No, it is \\boxed{4}."])
     assert.deepStrictEqual([code, stderr], [0, ""])
@@ -278,7 +278,7 @@ describe("polya verify", { timeout: 120_000 }, () => {
   })
 })
 
-describe("polya vote", { timeout: 120_000 }, () => {
+describe("polya vote", { timeout: 300_000 }, () => {
   it("votes over the samples of each line and compares with the right answer", async () => {
     using place = folder()
     const rows = [

@@ -47,7 +47,7 @@ const refused = (end: Ended, code: number, said: RegExp, lines = 2): void => {
   assert.strictEqual(end.stdout, "")
 }
 
-describe("wrong input", { timeout: 120_000 }, () => {
+describe("wrong input", { timeout: 300_000 }, () => {
   it("is refused in a sentence before any work, with exit code 2 and no output folder", async () => {
     using place = folder()
     const good = place.file("good.jsonl", sourceLines(50, 1).join("\n"))
@@ -133,7 +133,7 @@ describe("wrong input", { timeout: 120_000 }, () => {
   })
 })
 
-describe("bad rows in a good file", { timeout: 120_000 }, () => {
+describe("bad rows in a good file", { timeout: 300_000 }, () => {
   it("fail alone: 100 MB on one line and bytes that are no UTF-8 cost neither the rest nor memory", async () => {
     using place = folder()
     const lines = sourceLines(200, 6)
@@ -190,7 +190,7 @@ describe("bad rows in a good file", { timeout: 120_000 }, () => {
   })
 })
 
-describe("the output folder", { timeout: 120_000 }, () => {
+describe("the output folder", { timeout: 300_000 }, () => {
   it("on a read-only file system is refused before any work", async ({ skip }) => {
     using place = folder()
     const good = place.file("good.jsonl", sourceLines(50, 1).join("\n"))
@@ -251,7 +251,7 @@ describe("the output folder", { timeout: 120_000 }, () => {
   })
 })
 
-describe("a run that was interrupted", { timeout: 120_000 }, () => {
+describe("a run that was interrupted", { timeout: 300_000 }, () => {
   it("by SIGINT or SIGTERM ends with 130, leaves nothing half-written, and resumes to the same bytes", async () => {
     using place = folder()
     const source = place.file("problems.jsonl", sourceLines(3_000, 10).join("\n"))

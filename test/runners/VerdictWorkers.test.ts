@@ -199,7 +199,7 @@ describe("verdict workers", () => {
         assert.strictEqual(threads.length, 2)
         // The limit of a vote is far beyond that of this test.
       }).pipe(Effect.provide(over({ voteMillis: 600_000, pairMillis: 600_000 })))
-    }), 120_000)
+    }), 300_000)
 
   it.live("fail the pairs they are given where they cannot start, and are not started for ever", () =>
     Effect.gen(function*() {

@@ -156,7 +156,7 @@ describe("the desk of seats", () => {
     seeds
   ], ([limit, seed]) => {
     play(limit, historyOf(seed, 200))
-  }, { timeout: 120_000, arbitrary: { runs: 300 } })
+  }, { timeout: 300_000, arbitrary: { runs: 300 } })
 
   it.prop("comes back to a fair division of all seats when the troubles are over", [limits, seeds], ([limit, seed]) => {
     const { actions, ask, check, live, of, pass } = play(limit, historyOf(seed, 100))
@@ -176,7 +176,7 @@ describe("the desk of seats", () => {
     // 24 are wanted and fewer there are, so all are given away, but for a moment after a turn.
     assert.isAtLeast(full.length, 5)
     for (const seats of full) assert.isAtMost(Math.max(...seats) - Math.min(...seats), Math.ceil(limit / 4) + 1)
-  }, { timeout: 120_000, arbitrary: { runs: 150 } })
+  }, { timeout: 300_000, arbitrary: { runs: 150 } })
 
   it("divides a limit that was lowered, as soon as one process has heard of it", () => {
     const desk = makeDesk(-leaseMillis)

@@ -104,7 +104,7 @@ const isJson = (text: string): boolean => {
   }
 }
 
-describe("failures on the wire", { timeout: 120_000 }, () => {
+describe("failures on the wire", { timeout: 300_000 }, () => {
   for (const kind of Object.keys(failureKeys) as ReadonlyArray<FailureKind>) {
     it(`${kind} comes in a stream and in a body`, async () => {
       const { body, left, more, stream } = table[kind]

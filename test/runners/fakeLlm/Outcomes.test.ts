@@ -249,7 +249,7 @@ const asked = (server: Fake, stream: boolean, row: Row) =>
     }).pipe(Effect.provide(generation))
   })
 
-describe("what becomes of", { timeout: 120_000 }, () => {
+describe("what becomes of", { timeout: 300_000 }, () => {
   for (const [failure, row] of Object.entries(table)) {
     const whole = row.whole ?? row.streamed
     it.live(`${failure}: ${row.streamed}${whole === row.streamed ? "" : `; not streamed: ${whole}`}`, () =>

@@ -11,7 +11,7 @@ const hundred = Array.from({ length: 100 }, (_, at) => ({
 }))
 const boxed = (text: string): string => /\\boxed\{(.*)\}/.exec(text)?.[1] ?? ""
 
-describe("the scripted server", { timeout: 120_000 }, () => {
+describe("the scripted server", { timeout: 300_000 }, () => {
   it("answers by the first rule that matches", async () => {
     await using server = await fake({
       models: ["fake", "other"],

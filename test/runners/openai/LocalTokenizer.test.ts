@@ -59,7 +59,7 @@ describe("LocalTokenizer", () => {
     Effect.gen(function*() {
       const { count } = yield* loadTokenizer(tiny)
       assert.strictEqual(count("1 ".repeat(500_000)), 1_000_000)
-    }), 120_000)
+    }), 300_000)
 
   it.effect("renders a conversation up to the answer, or leaves the last answer open", () =>
     Effect.gen(function*() {
@@ -128,7 +128,7 @@ describe("LocalTokenizer", () => {
         yield* refused("{{ messages[0].content }}", [user("a"), assistant("b")]),
         "leaves out the last message"
       )
-    }), 120_000)
+    }), 300_000)
 
   it.effect("gives a template nothing of the process", () =>
     Effect.gen(function*() {

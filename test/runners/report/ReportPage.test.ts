@@ -338,7 +338,7 @@ describe.skipIf(path === undefined)("the report in Chromium", () => {
         for (const [color, ratio] of ratios) {
           assert.isAtLeast(ratio, color === "ink" || color === "muted" ? 4.5 : 3, color)
         }
-      }), 120_000)
+      }), 300_000)
   }
 })
 

@@ -83,11 +83,11 @@ let backend: Backend
 beforeAll(async () => {
   backend = await make()
   await backend.warm()
-}, 120_000)
+}, 300_000)
 afterAll(async () => {
   await Promise.all(made.map((backend) => backend.close()))
   rmSync(folder, { recursive: true, force: true })
-}, 120_000)
+}, 300_000)
 
 /** Runs cells in a session of its own and answers their replies. */
 const session = async (
@@ -104,7 +104,7 @@ const session = async (
   return { replies, alive }
 }
 
-describe("a session at level embedded", { timeout: 120_000 }, () => {
+describe("a session at level embedded", { timeout: 300_000 }, () => {
   it("keeps its variables from cell to cell and shows the last value", async () => {
     const { replies } = await session(["x = 41", "print('told'); x + 1"])
     assert.strictEqual(replies[0]?.status, "ok")
@@ -245,7 +245,7 @@ for encoding in ("utf-8", "latin1", "utf-16le", "iso-8859-3"):
     except Exception: refused += 1
 refused, given, to_js(b"caf\\xe9").to_string("latin1"), to_js(b"abc").buffer.to_string("utf-8")`
 
-describe("the JavaScript of a session", { timeout: 120_000 }, () => {
+describe("the JavaScript of a session", { timeout: 300_000 }, () => {
   it("gets no function of the process around it", async () => {
     const { replies } = await session([looked])
     assert.strictEqual(replies[0]?.value, "(4, [], 'café', 'abc')", replies[0]?.stderr)
@@ -279,7 +279,7 @@ error.stack`])
   })
 })
 
-describe("a session after another of its tenant", { timeout: 120_000 }, () => {
+describe("a session after another of its tenant", { timeout: 300_000 }, () => {
   it("sees nothing of it, in the same process", async () => {
     const one = await make({ sessions: 1 })
     const first = await start(one)
@@ -314,7 +314,7 @@ describe("a session after another of its tenant", { timeout: 120_000 }, () => {
   })
 })
 
-describe("processes of level embedded", { timeout: 120_000 }, () => {
+describe("processes of level embedded", { timeout: 300_000 }, () => {
   it("that somebody kills lose one session, which says so, and the next one starts", async () => {
     const one = await make({ sessions: 1 })
     const before = descendants()
@@ -365,7 +365,7 @@ describe("processes of level embedded", { timeout: 120_000 }, () => {
   })
 })
 
-describe("the snapshot", { timeout: 120_000 }, () => {
+describe("the snapshot", { timeout: 300_000 }, () => {
   it("is built anew when it is damaged, and by two at once without harm", async () => {
     const cacheDir = join(folder, "other")
     const packs = () => readdirSync(cacheDir)

@@ -84,7 +84,7 @@ describe("a package", () => {
   })
 })
 
-describe("xz", { timeout: 120_000 }, () => {
+describe("xz", { timeout: 300_000 }, () => {
   const text = "one line of text that is packed, one line of text that is packed\n"
   const packed = Buffer.from(
     "/Td6WFoAAAFpIt42AgAhARYAAAB0L+Wj4ABAACddADebiM52mp3yJec1cQPhpRf4fB+DlY+JhdsYHJ7v4Ye0RxUCLEwAAAAA52uHVwABP0ER7oN5kEKZDQEAAAAAAVla",
