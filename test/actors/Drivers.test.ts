@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Drivers from "../../src/actors/Drivers.ts"
+import * as Lifecycle from "../../src/actors/Lifecycle.ts"
 import { makeRunnerStats, RunnerStats } from "../../src/actors/RunnerStats.ts"
 
 describe("drivers", () => {
@@ -27,4 +28,27 @@ describe("drivers", () => {
       assert.strictEqual(begun, 2)
     }).pipe(Effect.provideService(RunnerStats, stats))
   })
+
+  it.effect("begin nothing new in a process that is about to end", () =>
+    Effect.gen(function*() {
+      const lifecycle = yield* Lifecycle.make
+      yield* lifecycle.started
+      const stats = makeRunnerStats()
+      const drive = yield* Drivers.make({
+        type: "Solve",
+        snapshot: () => Effect.succeed({ state: "active", version: 1 } as any),
+        isActive: () => true,
+        drive: () => Effect.never,
+        isMoot: () => false,
+        maxDriven: () => 8,
+        restartMillis: 2_000
+      }).pipe(
+        Effect.provideService(RunnerStats, stats),
+        Effect.provideService(Lifecycle.Lifecycle, lifecycle)
+      )
+      assert.isTrue((yield* drive({ actor: "a" })).driving)
+      yield* lifecycle.drain
+      assert.isFalse((yield* drive({ actor: "b" })).driving)
+      assert.isTrue((yield* drive({ actor: "a" })).driving)
+    }).pipe(Effect.scoped))
 })

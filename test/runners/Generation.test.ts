@@ -525,6 +525,20 @@ describe("money and books", () => {
       assert.deepInclude((yield* facts)[0], { spentMicroDollars: 120, spendCapDollars: 0.0001, promptPrice: 1 })
     }))
 
+  it.effect("gives runs of one owner turns, and lists their calls by run", () =>
+    Effect.gen(function*() {
+      const { log, start } = yield* world(() => answers("x", undefined, { millis: 1_000 }), {
+        settings: { inFlight: 1 }
+      })
+      yield* start({ seeds: [1, 2, 3, 4, 5, 6], owner: "o", run: "long" })
+      yield* start({ seeds: [7], owner: "o", run: "short" })
+      yield* TestClock.adjust(60_000)
+      yield* settle
+      const owners = (yield* log).map(({ owner }) => owner).reverse()
+      assert.strictEqual(owners.filter((owner) => owner === "o/long").length, 6)
+      assert.include([1, 2], owners.indexOf("o/short"))
+    }))
+
   it.effect("writes down every call without prompt, answer or key", () =>
     Effect.gen(function*() {
       const { log, metrics, run } = yield* world((_call, nth) =>

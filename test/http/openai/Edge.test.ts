@@ -31,6 +31,14 @@ describe("the OpenAI API", { timeout }, () => {
       const wrong = yield* failureOf(() => clientWith(wrongToken).models.list())
       assert.instanceOf(wrong, AuthenticationError)
     }))
+
+  it.live("takes tokens alone where they are asked for", () =>
+    Effect.gen(function*() {
+      const { client, clientWith } = yield* serve(fine, { limits: { requireToken: "always" } })
+      const refused = yield* failureOf(() => clientWith("none").models.list())
+      assert.instanceOf(refused, AuthenticationError)
+      assert.lengthOf((yield* promised(() => client.models.list())).data, 2)
+    }))
 })
 
 describe("the OpenAI API refuses", { timeout }, () => {
